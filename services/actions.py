@@ -1,0 +1,121 @@
+"""Actions that wait in the control database, carried out by the supervisor: send, close, change. Each is answered in its row."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+from django.utils import timezone
+
+from services import configuration, hints, operations
+from services.errors import ConfigurationRefused, SockpanelError
+from services.models import Action
+from services.servers import validation
+from services.servers.report import Close, Send
+from services.supervisor.supervisor import Supervisor
+from services.supervisor.wanted import Wanted
+
+logger = logging.getLogger(__name__)
+
+STALE = 60.0  # seconds after which nobody waits for the answer any more
+KEEP = timedelta(hours=1)
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+
+
+class Actions:
+    """Carries actions out, each once, in order for one server."""
+
+    def __init__(self, supervisor: Supervisor, spawn: Spawn) -> None:
+        self._supervisor = supervisor
+        self._spawn = spawn
+        self._taken: set[int] = set()
+        self._order: dict[int, asyncio.Lock] = {}
+
+    async def take(self, actions: list[Action]) -> None:
+        """Begin with every action that has not been taken yet. Changes are awaited, so that no look comes between."""
+        for action in actions:
+            if action.pk in self._taken:
+                continue
+            self._taken.add(action.pk)
+            if action.verb == Action.Verb.CHANGE:
+                await self._answer(action)
+            else:
+                self._spawn(self._answer(action), f"action {action.pk}")
+
+    async def _answer(self, action: Action) -> None:
+        order = self._order.setdefault(action.server_id, asyncio.Lock())
+        try:
+            async with order:
+                await self._carry_out(action)
+        except SockpanelError as error:
+            action.code, action.error = error.code, error.message
+            action.problems = getattr(error, "problems", {})
+        try:
+            await sync_to_async(_done)(action)
+        except DatabaseError as error:
+            logger.error("Action %d on %s is done, but could not be marked so: %s", action.pk, action.server, error)
+        self._taken.discard(action.pk)
+        await hints.ahint("panel", action.server_id)
+
+    async def _carry_out(self, action: Action) -> None:
+        if (timezone.now() - action.asked_at).total_seconds() > STALE:
+            raise operations.by_code("SP-2201", "It waited too long for the supervisor and was not carried out.")
+        if action.verb == Action.Verb.CHANGE:
+            await self._change(action)
+            return
+        order = _order(action)
+        done = await self._supervisor.send(action.server_id, order)
+        action.count = done.count
+        if done.error:
+            raise operations.by_code(done.code or "SP-2208", done.error)
+
+    async def _change(self, action: Action) -> None:
+        """Bind first, save after: a change that cannot be served leaves row and worker as they were."""
+        server, fields = action.server, action.words
+        spec = validation.build({field: fields[field] for field in configuration.SPEC})
+        await self._supervisor.change(
+            Wanted(
+                id=server.pk,
+                spec=spec,
+                running=True,
+                restart=fields["restart"],
+                asked=server.asked,
+                asked_by=action.asked_by,
+                revision=server.revision + 1,
+            )
+        )
+        try:
+            await sync_to_async(operations.save)(server, fields)
+        except ConfigurationRefused:
+            logger.error("The changed configuration of %s runs but could not be saved.", server)
+            raise
+
+
+def _order(action: Action) -> Send | Close:
+    words = action.words
+    if action.verb == Action.Verb.CLOSE:
+        return Close(action=action.pk, connection=words["connection"])
+    return Send(
+        action=action.pk,
+        data=bytes(action.data),
+        connection=words.get("connection"),
+        peer=words.get("peer"),
+        sent_by=action.asked_by,
+    )
+
+
+def _done(action: Action) -> None:
+    """Answer the row; if whoever asked has taken it back, there is nobody to answer. Old answers go."""
+    Action.objects.filter(pk=action.pk).update(
+        done_at=timezone.now(),
+        count=action.count,
+        code=action.code,
+        error=action.error,
+        problems=action.problems,
+        data=b"",
+    )
+    Action.objects.filter(done_at__lt=timezone.now() - KEEP).delete()

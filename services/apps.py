@@ -1,0 +1,7 @@
+"""What runs, as a Django app."""
+
+from django.apps import AppConfig
+
+
+class Services(AppConfig):
+    name = "services"

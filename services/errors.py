@@ -1,0 +1,341 @@
+"""Every failure that Sockpanel tells to a person, each with a stable code.
+
+The ground floor: no logic, no imports. A message is one sentence that names the thing, the fact and the next step; `field` is the
+field of the form or the request that it stands beside. docs/errors.md lists the codes.
+"""
+
+
+class SockpanelError(Exception):
+    """A failure with a code that scripts may rely on and a sentence that a person can act on."""
+
+    code = "SP-1000"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+# Settings and set-up
+
+
+class SettingRefused(SockpanelError):
+    """An environment variable that makes no sense."""
+
+    code = "SP-1101"
+
+
+class SetupNeeded(SockpanelError):
+    """No admin exists yet: only the set-up page answers."""
+
+    code = "SP-1001"
+
+
+class SetupFinished(SockpanelError):
+    """The first admin exists: there is nothing left to set up."""
+
+    code = "SP-1002"
+
+
+class SetupTokenRefused(SockpanelError):
+    """The one-time set-up token is wrong, used or older than its 30 minutes."""
+
+    code = "SP-1003"
+
+
+class UserUnknown(SockpanelError):
+    """Nobody has this user name."""
+
+    code = "SP-1004"
+
+
+class NotAllowed(SockpanelError):
+    """The signed-in person's role does not include this."""
+
+    code = "SP-1005"
+
+
+class SignInNeeded(SockpanelError):
+    """The request carries neither a session nor a token that is known."""
+
+    code = "SP-1006"
+
+
+class HostRefused(SockpanelError):
+    """The request's Host is none of the panel's addresses."""
+
+    code = "SP-1007"
+
+
+class OriginRefused(SockpanelError):
+    """The request comes from a page that is not the panel's."""
+
+    code = "SP-1008"
+
+
+class TooManyAttempts(SockpanelError):
+    """Too many wrong passwords, or too many sign-ins at once."""
+
+    code = "SP-1009"
+
+
+class CsrfRefused(SockpanelError):
+    """A form without the secret of the page it stood on."""
+
+    code = "SP-1010"
+
+
+# Sockets
+
+
+class BindError(SockpanelError):
+    """A socket could not be opened; retrying without a change is no use."""
+
+    code = "SP-2000"
+
+
+class AddressInUse(BindError):
+    """Somebody else holds the address."""
+
+    code = "SP-2001"
+
+
+class AddressForeign(BindError):
+    """The address does not belong to this machine."""
+
+    code = "SP-2002"
+
+
+class AddressFamilyRefused(BindError):
+    """This machine has no such address family (IPv6 switched off, for one)."""
+
+    code = "SP-2003"
+
+
+class PortPrivileged(BindError):
+    """The port is below 1024 and this process may not open it."""
+
+    code = "SP-2004"
+
+
+class SocketPathRefused(BindError):
+    """The path of a UNIX socket is too long, occupied by something else, or not writable."""
+
+    code = "SP-2005"
+
+
+# Configuration
+
+
+class ConfigurationRefused(SockpanelError):
+    """A server's configuration makes no sense; `problems` maps field -> sentence."""
+
+    code = "SP-2101"
+
+    def __init__(self, message: str, *, field: str = "", problems: dict[str, str] | None = None) -> None:
+        super().__init__(message, field=field)
+        self.problems = problems or ({field: message} if field else {})
+
+
+class NameTaken(ConfigurationRefused):
+    """Another server has this name."""
+
+    code = "SP-2102"
+
+
+class ServerUnknown(SockpanelError):
+    """No server has this name."""
+
+    code = "SP-2103"
+
+
+class PresetUnknown(SockpanelError):
+    """No preset has this name."""
+
+    code = "SP-2104"
+
+
+# Supervision
+
+
+class SupervisorAway(SockpanelError):
+    """No supervisor runs for the server's node."""
+
+    code = "SP-2201"
+
+
+class StartFailed(SockpanelError):
+    """A server did not reach RUNNING."""
+
+    code = "SP-2202"
+
+
+class NotRunning(SockpanelError):
+    """The server must be running for this."""
+
+    code = "SP-2203"
+
+
+class ConnectionUnknown(SockpanelError):
+    """The server has no such open connection or peer."""
+
+    code = "SP-2204"
+
+
+class AlreadySupervised(SockpanelError):
+    """Another supervisor holds this data directory and node."""
+
+    code = "SP-2205"
+
+
+class MoveRefused(SockpanelError):
+    """A state does not know this event."""
+
+    code = "SP-2206"
+
+
+class WorkerBroken(SockpanelError):
+    """A worker broke the protocol of its link."""
+
+    code = "SP-2207"
+
+
+class SendRefused(SockpanelError):
+    """Bytes could not be handed to a peer."""
+
+    code = "SP-2208"
+
+
+# Framing
+
+
+class FrameTooLong(SockpanelError):
+    """A frame is longer than its limit; known from its header where it has one."""
+
+    code = "SP-3001"
+
+
+class FrameMalformed(SockpanelError):
+    """Bytes that cannot be a frame."""
+
+    code = "SP-3002"
+
+
+class TextMalformed(SockpanelError):
+    """Text with escapes, hex or base64 that cannot be turned into bytes."""
+
+    code = "SP-3003"
+
+
+# Storage and the bus
+
+
+class StoreBusy(SockpanelError):
+    """The database did not take a write in time."""
+
+    code = "SP-4002"
+
+
+class DatabaseDamaged(SockpanelError):
+    """A database file that is damaged, foreign or from a newer version."""
+
+    code = "SP-4010"
+
+
+class DatabaseBehind(SockpanelError):
+    """A database lacks migrations."""
+
+    code = "SP-4011"
+
+
+class DatabaseAway(SockpanelError):
+    """A database does not answer."""
+
+    code = "SP-4012"
+
+
+class BusUnreachable(SockpanelError):
+    """The bus between the processes cannot be opened."""
+
+    code = "SP-4101"
+
+
+# Requests
+
+
+class RequestRefused(SockpanelError):
+    """A request that makes no sense."""
+
+    code = "SP-6001"
+
+
+class PageUnknown(SockpanelError):
+    """There is nothing at this address."""
+
+    code = "SP-6002"
+
+
+# The client
+
+
+class ExchangeFailed(SockpanelError):
+    """An exchange as a client failed: refused, unreachable, timed out."""
+
+    code = "SP-7001"
+
+
+class ExchangeRefused(ExchangeFailed):
+    """Nothing listens at the target."""
+
+    code = "SP-7002"
+
+
+class ExchangeUnreachable(ExchangeFailed):
+    """No way leads to the target."""
+
+    code = "SP-7003"
+
+
+class ExchangeTimedOut(ExchangeFailed):
+    """The target did not take the connection in time."""
+
+    code = "SP-7004"
+
+
+class TargetNameUnknown(ExchangeFailed):
+    """No address is known for the target's name."""
+
+    code = "SP-7005"
+
+
+class ExchangeReset(ExchangeFailed):
+    """The target reset the connection before anything came back."""
+
+    code = "SP-7006"
+
+
+class TargetForbidden(ExchangeFailed):
+    """The panel does not talk to this address for people: itself, its databases, link-local and multicast addresses."""
+
+    code = "SP-7007"
+
+
+# Bodies and methods of requests
+
+
+class BodyMalformed(RequestRefused):
+    """The body of a request is no JSON object."""
+
+    code = "SP-6003"
+
+
+class BodyTooLong(RequestRefused):
+    """The body of a request is longer than 1 MiB."""
+
+    code = "SP-6004"
+
+
+class MethodRefused(RequestRefused):
+    """The address takes other methods."""
+
+    code = "SP-6005"

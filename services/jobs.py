@@ -1,0 +1,274 @@
+"""What the recorder is given: each job writes its rows inside the recorder's transaction and is `done` after the commit."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db import connections
+
+from services.books import COLUMNS, Book
+from services.models import MESSAGES, Connection, Counters, Message, Node, Run, StateChange, Status
+from services.servers import clock
+from services.servers.report import IN, Batch
+from services.supervisor.events import Heeded, Moved, RunEnded, RunStarted
+
+INSERT_MESSAGE = (
+    "INSERT INTO services_message (server_id, seq, at, run, connection, peer, direction, data, size, sent_by) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+KEEP_RUNS, KEEP_CHANGES = 200, 1000
+PURGE_ROWS = 1000
+
+
+class Job:
+    """A piece of work for the recorder."""
+
+    counts = False  # whether it changes the server's book
+    rows = 0
+
+    def __init__(self, server: int) -> None:
+        self.server = server
+
+    def write(self, books: dict[int, Book]) -> None:
+        raise TypeError(f"{type(self).__name__} does not say what it writes.")
+
+    def done(self) -> None:
+        """In the loop, after the commit."""
+
+    def refused(self, books: dict[int, Book]) -> None:
+        """The database will never take it."""
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+
+class StoreBatch(Job):
+    """A worker's batch: messages, connections, totals."""
+
+    counts = True
+
+    def __init__(self, server: int, run: int, batch: Batch, stored: Callable[[int], None]) -> None:
+        super().__init__(server)
+        self.run, self.batch, self._stored = run, batch, stored
+        self.rows = len(batch.messages)
+
+    def done(self) -> None:
+        self._stored(self.batch.number)
+
+    def refused(self, books: dict[int, Book]) -> None:
+        book = book_of(books, self.server)
+        book.count(self.batch.counted)
+        incoming = sum(row[3] == IN for row in self.batch.messages)
+        if incoming:
+            book.dropped["unstorable"] = book.dropped.get("unstorable", 0) + incoming
+        if outgoing := len(self.batch.messages) - incoming:
+            book.sent_dropped["unstorable"] = book.sent_dropped.get("unstorable", 0) + outgoing
+
+    def write(self, books: dict[int, Book]) -> None:
+        book = book_of(books, self.server)
+        if self.batch.opened:
+            self._open(book)
+        if self.batch.messages:
+            self._messages(book)
+        if self.batch.touched:
+            self._touch()
+        if self.batch.closed:
+            self._close(book)
+        book.count(self.batch.counted)
+        book.open_connections = self.batch.open_connections
+
+    def _messages(self, book: Book) -> None:
+        server, run, messages = self.server, self.run, self.batch.messages
+        rows = [
+            (server, seq, at, run, connection, peer, direction, data, size, sent_by)
+            for seq, (at, connection, peer, direction, data, size, sent_by) in enumerate(messages, book.last_seq + 1)
+        ]
+        with connections[MESSAGES].cursor() as cursor:
+            cursor.executemany(INSERT_MESSAGE, rows)
+        outgoing = sum(row[3] for row in messages)
+        book.last_seq += len(rows)
+        book.last_at = rows[-1][2]
+        book.stored += len(rows) - outgoing
+        book.sent_stored += outgoing
+        book.kept_bytes += sum(len(row[4]) for row in messages)
+
+    def _open(self, book: Book) -> None:
+        Connection.objects.using(MESSAGES).bulk_create(
+            [
+                Connection(
+                    server_id=self.server,
+                    number=opened.number,
+                    run=self.run,
+                    peer=opened.peer,
+                    opened_at=opened.at,
+                    opened_seq=book.last_seq,
+                    last_at=opened.at,
+                )
+                for opened in self.batch.opened
+            ],
+            ignore_conflicts=True,  # a datagram peer that an earlier run knew already
+            batch_size=50,
+        )
+        book.connections += len(self.batch.opened)
+        book.last_connection = max(book.last_connection, *(opened.number for opened in self.batch.opened))
+
+    def _touch(self) -> None:
+        self._update(
+            "SET last_at = %s, received = received + %s, bytes_in = bytes_in + %s, "
+            "sent = sent + %s, bytes_out = bytes_out + %s",
+            [
+                (t.last_at, t.received, t.bytes_in, t.sent, t.bytes_out, self.server, t.number)
+                for t in self.batch.touched
+            ],
+        )
+
+    def _close(self, book: Book) -> None:
+        self._update(
+            "SET closed_at = %s, closed_seq = %s, why = %s",
+            [(c.at, book.last_seq, c.why[:255], self.server, c.number) for c in self.batch.closed],
+        )
+
+    def _update(self, change: str, rows: list[tuple[Any, ...]]) -> None:
+        with connections[MESSAGES].cursor() as cursor:
+            cursor.executemany(f"UPDATE services_connection {change} WHERE server_id = %s AND number = %s", rows)
+
+
+class Move(Job):
+    """A state change: the status, and a row of the history."""
+
+    def __init__(self, moved: Moved) -> None:
+        super().__init__(moved.server)
+        self.moved = moved
+
+    def write(self, books: dict[int, Book]) -> None:
+        moved = self.moved
+        StateChange.objects.create(
+            server_id=moved.server, at=moved.at, old=moved.old, new=moved.new, reason=moved.reason, who=moved.who
+        )
+        Status.objects.update_or_create(
+            server_id=moved.server,
+            defaults={
+                "state": moved.new,
+                "reason": moved.reason,
+                "since": moved.at,
+                "pid": moved.pid,
+                "address": moved.address,
+                "run": moved.run,
+                "asked": moved.asked,
+                "revision": moved.revision,
+                "retry_at": moved.retry_at,
+            },
+        )
+        if moved.new == "RUNNING":
+            Run.objects.filter(server_id=moved.server, number=moved.run).update(ready_at=moved.at)
+
+
+class Heed(Job):
+    """What was asked of a server is so already: nothing moved."""
+
+    def __init__(self, heeded: Heeded) -> None:
+        super().__init__(heeded.server)
+        self.heeded = heeded
+
+    def write(self, books: dict[int, Book]) -> None:
+        heard = {"asked": self.heeded.asked, "revision": self.heeded.revision}
+        Status.objects.update_or_create(
+            server_id=self.server,
+            defaults=heard,
+            create_defaults={**heard, "state": self.heeded.state, "since": clock.now()},
+        )
+
+
+class BeginRun(Job):
+    """A worker was spawned."""
+
+    counts = True
+
+    def __init__(self, started: RunStarted) -> None:
+        super().__init__(started.server)
+        self.started = started
+
+    def write(self, books: dict[int, Book]) -> None:
+        started, book = self.started, book_of(books, self.server)
+        Run.objects.create(
+            server_id=started.server,
+            number=started.run,
+            pid=started.pid,
+            process_start=started.process_start,
+            started_at=started.at,
+        )
+        book.last_run = max(book.last_run, started.run)
+        Run.objects.filter(server_id=started.server, number__lte=started.run - KEEP_RUNS).delete()
+        kept = StateChange.objects.filter(server_id=started.server).order_by("-id")[KEEP_CHANGES : KEEP_CHANGES + 1]
+        for oldest in kept:
+            StateChange.objects.filter(server_id=started.server, id__lte=oldest.id).delete()
+
+
+class EndRun(Job):
+    """A worker is gone: whatever connection it left open is closed."""
+
+    counts = True
+
+    def __init__(self, ended: RunEnded) -> None:
+        super().__init__(ended.server)
+        self.ended = ended
+
+    def write(self, books: dict[int, Book]) -> None:
+        ended, book = self.ended, book_of(books, self.server)
+        Run.objects.filter(server_id=ended.server, number=ended.run).update(
+            ended_at=ended.at, exit_code=ended.exit_code, signal=ended.signal, stderr=ended.stderr
+        )
+        close_open(ended.server, ended.at, book.last_seq, "the server ended")
+        book.open_connections = 0
+
+
+def close_open(server: int, at: int, seq: int, why: str) -> None:
+    """Close every connection of a server that is still recorded as open."""
+    Connection.objects.filter(server_id=server, closed_at=None).update(closed_at=at, closed_seq=seq, why=why)
+
+
+class Live(Job):
+    """A sign of life of this supervisor."""
+
+    def __init__(self, node: str, pid: int, started_at: int, version: str) -> None:
+        super().__init__(0)
+        self.defaults = {"pid": pid, "started_at": started_at, "version": version}
+        self.node = node
+
+    def write(self, books: dict[int, Book]) -> None:
+        Node.objects.update_or_create(name=self.node, defaults={**self.defaults, "seen_at": clock.now()})
+
+
+class Purge(Job):
+    """One slice of a deleted server's rows; then `again` is called in the loop while there are more, `finished` at the end."""
+
+    def __init__(self, server: int, again: Callable[[int], None], finished: Callable[[int], None]) -> None:
+        super().__init__(server)
+        self._again, self._finished, self._more = again, finished, False
+
+    def write(self, books: dict[int, Book]) -> None:
+        books.pop(self.server, None)
+        first = Message.objects.filter(server_id=self.server).order_by("seq").values_list("seq", flat=True).first()
+        self._more = first is not None
+        if first is not None:
+            Message.objects.filter(server_id=self.server, seq__lt=first + PURGE_ROWS).delete()
+            return
+        for model in (Connection, Run, StateChange, Status, Counters):
+            model.objects.filter(server_id=self.server).delete()
+
+    def done(self) -> None:
+        (self._again if self._more else self._finished)(self.server)
+
+
+def book_of(books: dict[int, Book], server: int) -> Book:
+    """The book of a server; a new one where its own was closed (deleted while a worker still reported)."""
+    return books.setdefault(server, Book(server))
+
+
+def write_books(books: Iterable[Book]) -> None:
+    """Save the numbers of these books."""
+    Counters.objects.bulk_create(
+        [book.row() for book in books],
+        update_conflicts=True,
+        unique_fields=["server_id"],
+        update_fields=[column for column in COLUMNS if column != "server_id"],
+    )

@@ -1,0 +1,161 @@
+"""`servers list|add|start|stop|restart|status|tail|send|remove`: what the pages do, for a shell.
+
+A person reads tables, a script reads `--json` and the exit code: 0 done, 1 it failed (the reason is on stderr), 2 wrong usage.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from services import describe, operations, terminal
+from services.errors import RequestRefused
+from services.management import follow, standing
+from services.management.base import SockpanelCommand, who
+from services.management.data import data_from
+from services.management.printer import Printer
+from services.management.signals import stop_event
+from services.management.verbs import EXAMPLES, VERBS, words
+from services.models import Counters, Server
+
+WAIT = 15.0  # seconds for a state to settle
+STARTED, ENDED = frozenset({"RUNNING"}), frozenset({"STOPPED", "EXITED", "FATAL"})
+SHOW: dict[str, follow.Show] = {"json": follow.show_json, "raw": follow.show_raw}
+
+
+class Command(SockpanelCommand):
+    help = "List, add, start, stop, watch and remove servers."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = EXAMPLES
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="|".join(VERBS))
+        for verb, (what, add_options) in VERBS.items():
+            one = verbs.add_parser(verb, help=what, description=f"{what[0].upper()}{what[1:]}.")
+            add_options(one)
+
+    def run(self, options: Mapping[str, Any]) -> None:
+        getattr(self, f"do_{options['verb']}")(options)
+
+    def do_list(self, options: Mapping[str, Any]) -> None:
+        found = describe.describe(Server.objects.all())
+        if options["json"]:
+            self.say(terminal.as_json({"servers": found}))
+        else:
+            nothing = "There are no servers yet: servers add NAME --preset echo --start makes one and starts it."
+            self.say(standing.overview(found) if found else nothing)
+
+    def do_add(self, options: Mapping[str, Any]) -> None:
+        server = operations.create(words(options), who())
+        if options["start"]:
+            self._settle({server: operations.start(server, who())}, STARTED, options["json"], single=True)
+            return
+        for warning in operations.warnings(server):
+            self.warn(warning)
+        if options["json"]:
+            self._objects([server], single=True)
+        else:
+            where = f"{server.transport} {describe.address_of(server)}"
+            self.say(f"Added {server.name}: {server.kind} on {where}. Start it: servers start {server.name}")
+
+    def do_start(self, options: Mapping[str, Any]) -> None:
+        self._move(options, operations.start, STARTED)
+
+    def do_restart(self, options: Mapping[str, Any]) -> None:
+        self._move(options, operations.restart, STARTED)
+
+    def do_stop(self, options: Mapping[str, Any]) -> None:
+        self._move(options, operations.stop, ENDED)
+
+    def do_status(self, options: Mapping[str, Any]) -> None:
+        servers = [operations.find(name) for name in options["names"]] or list(Server.objects.all())
+        if options["json"]:
+            self._objects(servers, single=len(options["names"]) == 1)
+        else:
+            told = [standing.details(one) for one in _described(servers)]
+            self.say("\n\n".join(told) or "There are no servers yet.")
+
+    def do_tail(self, options: Mapping[str, Any]) -> None:
+        server = operations.find(options["name"])
+        show = SHOW["json" if options["json"] else "raw"] if options["json"] or options["raw"] else follow.show_line
+        newest, after = follow.newest(server, options["lines"])
+        asyncio.run(_tail(server, newest, after, show, options["follow"]))
+
+    def do_send(self, options: Mapping[str, Any]) -> None:
+        server, data = operations.find(options["name"]), data_from(options)
+        if data is None:
+            raise RequestRefused("Nothing to send: give --text, --hex, --base64 or --file, or pipe the bytes in.")
+        count = operations.send(server, data, who(), connection=options["connection"], peer=options["peer"])
+        peers = "1 peer" if count == 1 else f"{count:,} peers"
+        self.say(terminal.as_json({"peers": count}) if options["json"] else f"Sent {len(data):,} bytes to {peers}.")
+        if count == 0:
+            self.fail(f"Nobody is connected to {server.name}: nothing was sent.")
+
+    def do_remove(self, options: Mapping[str, Any]) -> None:
+        servers = [operations.find(name) for name in options["names"]]
+        if not options["yes"] and sys.stdin is not None and sys.stdin.isatty() and not _confirmed(servers):
+            self.fail("Nothing was removed.")
+        for server in servers:
+            operations.remove(server, who())
+        if options["json"]:
+            self.say(terminal.as_json({"removed": options["names"]}))
+        else:
+            self.say(f"Removed {', '.join(options['names'])}.")
+
+    def _move(self, options: Mapping[str, Any], ask: Callable[[Server, str], int], good: frozenset[str]) -> None:
+        if bool(options["names"]) == options["all"]:
+            raise RequestRefused("Give the names of servers, or --all.")
+        servers = list(Server.objects.all()) if options["all"] else [operations.find(name) for name in options["names"]]
+        asked = {server: ask(server, who()) for server in servers}
+        self._settle(asked, good, options["json"], single=len(options["names"]) == 1)
+
+    def _settle(self, asked: dict[Server, int], good: frozenset[str], as_json: bool, single: bool) -> None:
+        """Wait for each server and say where it stands; exit code 1 when one is not where it should be."""
+        deadline = time.monotonic() + WAIT
+        failures = []
+        for server, number in asked.items():
+            status = operations.settle(server, number, max(deadline - time.monotonic(), 0.0))
+            if failure := standing.failure(server, status, good, WAIT):
+                failures.append(failure)
+            elif not as_json:
+                self.say(standing.outcome(server, status))
+        if as_json:
+            self._objects(list(asked), single)
+        for failure in failures:
+            self.warn(failure)
+        if failures:
+            sys.exit(1)
+
+    def _objects(self, servers: list[Server], single: bool) -> None:
+        found = _described(servers)
+        self.say(terminal.as_json(found[0] if single else {"servers": found}))
+
+
+def _described(servers: list[Server]) -> list[dict[str, Any]]:
+    found = describe.describe(servers)
+    for told, server in zip(found, servers, strict=True):
+        told["warnings"] = operations.warnings(server)
+    return found
+
+
+def _confirmed(servers: list[Server]) -> bool:
+    stored = sum(
+        max(row.last_seq - row.first_seq + 1, 0)
+        for row in Counters.objects.in_bulk([one.pk for one in servers]).values()
+    )
+    names = ", ".join(server.name for server in servers)
+    return input(f"Remove {names} and {stored:,} stored messages for good? [y/N] ").strip().lower() in ("y", "yes")
+
+
+async def _tail(server: Server, newest: list[Any], after: int, show: follow.Show, live: bool) -> None:
+    with stop_event() as stop:
+        printer = Printer(gone=stop)
+        try:
+            for message in newest:
+                show(printer, message)
+            if live:
+                await follow.Follower(server, printer, show, after).until(stop, follow.is_removed)
+        finally:
+            printer.close()

@@ -1,0 +1,44 @@
+"""`manage.py supervise`: keep the servers of this node as they are wanted, until SIGTERM or SIGINT."""
+
+import asyncio
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from services import databases, lifeline
+from services.errors import AlreadySupervised, DatabaseDamaged
+from services.management.base import SockpanelCommand
+from services.management.signals import stop_event
+from services.runtime import Runtime
+
+# sysexits.h: ends that no restart can help
+CODES = {AlreadySupervised: os.EX_TEMPFAIL, DatabaseDamaged: os.EX_CONFIG}
+
+
+class Command(SockpanelCommand):
+    help = "Keep the servers of this node as they are wanted, until SIGTERM or SIGINT."
+    needs_databases = False  # it makes them
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--node", default=settings.SOCKPANEL_NODE, help="the node to supervise (default: %(default)s)"
+        )
+
+    def run(self, options: Mapping[str, Any]) -> None:
+        lifeline.follow()
+        try:
+            databases.prepare()
+            asyncio.run(supervise(options["node"]))
+        except tuple(CODES) as error:
+            self.warn(error.message)
+            sys.exit(CODES[type(error)])
+
+
+async def supervise(node: str) -> None:
+    """Run until a signal asks for the end."""
+    with stop_event() as stop:
+        await Runtime(settings.SOCKPANEL_DATA_DIR, node).run(stop)

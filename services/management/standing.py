@@ -1,0 +1,74 @@
+"""How the command line tells people where servers stand: rows, details, outcomes. It asks nothing of the database."""
+
+from typing import Any
+
+from services import terminal
+from services.models import Server, Status
+
+GOOD_END = {"broadcast-sender"}  # kinds that may end by themselves at once and have done what was wanted
+
+
+def overview(found: list[dict[str, Any]]) -> str:
+    """SERVER objects as a table."""
+    rows = [
+        (
+            told["name"],
+            told["state"],
+            told["kind"],
+            f"{told['transport']} {told['address']}",
+            told["counters"]["connections"],
+            told["counters"]["received"],
+            told["counters"]["sent"],
+            told["reason"],
+        )
+        for told in found
+    ]
+    return terminal.table(("NAME", "STATE", "KIND", "ADDRESS", "OPEN", "RECEIVED", "SENT", "REASON"), rows)
+
+
+def details(told: dict[str, Any]) -> str:
+    """One SERVER object, a line for each thing."""
+    counters = told["counters"]
+    lines = {
+        "state": f"{told['state']} since {told['since']}" + (f": {told['reason']}" if told["reason"] else ""),
+        "kind": told["kind"],
+        "address": f"{told['transport']} {told['address']}" + (f" (pid {told['pid']})" if told["pid"] else ""),
+        "framing": _part(told["framing"]),
+        "reply": _part(told["reply"]),
+        "options": _part(told["options"]),
+        "restart": told["restart"] + (", starts with Sockpanel" if told["autostart"] else ""),
+        "connections": f"{counters['connections']:,} open",
+        "received": _count(counters["received"], counters["stored"], counters["dropped"], counters["bytes_in"]),
+        "sent": _count(counters["sent"], counters["sent_stored"], counters["sent_dropped"], counters["bytes_out"]),
+        "notes": told["notes"],
+        "warning": " ".join(told["warnings"]),
+    }
+    body = [f"  {name:<12} {terminal.plain(text)}" for name, text in lines.items() if text]
+    return "\n".join([terminal.plain(told["name"]), *body])
+
+
+def _part(words: dict[str, Any]) -> str:
+    """A framing, reply or options as they would be set, without what is as usual."""
+    return ", ".join(f"{name}={value}" for name, value in words.items() if value not in ("", 0, False, None))
+
+
+def _count(all_of_them: int, stored: int, dropped: dict[str, int], size: int) -> str:
+    lost = "".join(f", {number:,} dropped ({reason})" for reason, number in sorted(dropped.items()))
+    return f"{all_of_them:,} messages, {stored:,} stored{lost}; {size:,} bytes"
+
+
+def outcome(server: Server, status: Status | None) -> str:
+    """A line on a server that is where it should be."""
+    state = status.state if status else "STOPPED"
+    where = f" on {server.transport} {status.address}" if status and state == "RUNNING" and status.address else ""
+    return f"{server.name}: {state}{where}"
+
+
+def failure(server: Server, status: Status | None, good: frozenset[str], wait: float) -> str:
+    """Why a server is not in one of the `good` states, as a line; "" when it is."""
+    state = status.state if status else ""
+    if state in good or (state == "EXITED" and server.kind in GOOD_END) or (not state and "STOPPED" in good):
+        return ""
+    if not status:
+        return f"{server.name}: nothing was heard of it within {wait:.0f} s; look again: servers status {server.name}"
+    return f"{server.name}: {state}: {status.reason}" if status.reason else f"{server.name}: {state}"

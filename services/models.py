@@ -1,0 +1,199 @@
+"""What is kept: servers and what is asked of them (control database); messages and what happened (messages database).
+
+Only the supervisor's recorder writes to the messages database. Times there are whole microseconds since 1970 (UTC): they sort, they
+cost nothing to store, and clocks of every database keep them exactly.
+"""
+
+from django.db import models
+
+from services.servers.spec import TRANSPORTS
+
+MESSAGES = "messages"  # the alias of the second database
+
+
+def default_retention() -> dict[str, int]:
+    return {"rows": 100_000}
+
+
+class Server(models.Model):
+    """A configured endpoint, and whether it should run."""
+
+    class Wanted(models.TextChoices):
+        RUNNING = "running"
+        STOPPED = "stopped"
+
+    class Restart(models.TextChoices):
+        NEVER = "never", "never"
+        ON_FAILURE = "on-failure", "on failure"
+        ALWAYS = "always", "always"
+
+    name = models.SlugField(max_length=64, unique=True)
+    kind = models.CharField(max_length=32, choices=[(kind, kind) for kind in TRANSPORTS])
+    transport = models.CharField(max_length=16)
+    host = models.CharField(max_length=255)
+    port = models.PositiveIntegerField(default=0)
+    framing = models.JSONField(default=dict, blank=True)
+    reply = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    limits = models.JSONField(default=dict, blank=True)
+    restart = models.CharField(max_length=16, choices=Restart.choices, default=Restart.ON_FAILURE)
+    autostart = models.BooleanField(default=False)
+    retention = models.JSONField(default=default_retention, blank=True)
+    node = models.CharField(max_length=64, default="local")
+    notes = models.TextField(blank=True)
+
+    wanted = models.CharField(max_length=8, choices=Wanted.choices, default=Wanted.STOPPED, editable=False)
+    asked = models.PositiveBigIntegerField(default=0, editable=False)  # counts starts, stops and restarts asked for
+    asked_by = models.CharField(max_length=150, blank=True, editable=False)
+    revision = models.PositiveBigIntegerField(default=1, editable=False)  # counts changes of the configuration
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Action(models.Model):
+    """Something asked of a running server: bytes to send, a connection to close, a change to apply."""
+
+    class Verb(models.TextChoices):
+        SEND = "send"
+        CLOSE = "close"
+        CHANGE = "change"
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="actions")
+    verb = models.CharField(max_length=8, choices=Verb.choices)
+    words = models.JSONField(default=dict)  # send: connection, peer; close: connection; change: the fields
+    data = models.BinaryField(default=bytes)
+    asked_by = models.CharField(max_length=150, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
+    count = models.PositiveIntegerField(default=0)  # peers reached
+    code = models.CharField(max_length=8, blank=True)
+    error = models.TextField(blank=True)
+    problems = models.JSONField(default=dict)  # field -> sentence
+
+    class Meta:
+        indexes = [models.Index(fields=["done_at"])]
+
+
+class Message(models.Model):
+    """Bytes that came in or went out, numbered per server without holes."""
+
+    pk = models.CompositePrimaryKey("server_id", "seq")
+    server_id = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    at = models.BigIntegerField()
+    run = models.BigIntegerField()
+    connection = models.BigIntegerField()
+    peer = models.CharField(max_length=255)
+    direction = models.SmallIntegerField()  # 0 in, 1 out
+    data = models.BinaryField()
+    size = models.BigIntegerField()
+    sent_by = models.CharField(max_length=150, default="")
+
+
+class Connection(models.Model):
+    """A TCP connection, or a datagram peer."""
+
+    pk = models.CompositePrimaryKey("server_id", "number")
+    server_id = models.BigIntegerField()
+    number = models.BigIntegerField()
+    run = models.BigIntegerField()
+    peer = models.CharField(max_length=255)
+    opened_at = models.BigIntegerField()
+    opened_seq = models.BigIntegerField(default=0)  # the last message before it
+    closed_at = models.BigIntegerField(null=True)
+    closed_seq = models.BigIntegerField(null=True)
+    why = models.CharField(max_length=255, default="")
+    last_at = models.BigIntegerField()
+    received = models.BigIntegerField(default=0)
+    bytes_in = models.BigIntegerField(default=0)
+    sent = models.BigIntegerField(default=0)
+    bytes_out = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["server_id", "closed_at"])]
+
+
+class Run(models.Model):
+    """One life of a worker."""
+
+    pk = models.CompositePrimaryKey("server_id", "number")
+    server_id = models.BigIntegerField()
+    number = models.BigIntegerField()
+    pid = models.BigIntegerField()
+    process_start = (
+        models.BigIntegerField()
+    )  # clock ticks since boot (proc(5), stat field 22): with the pid, one process for sure
+    started_at = models.BigIntegerField()
+    ready_at = models.BigIntegerField(null=True)
+    ended_at = models.BigIntegerField(null=True)
+    exit_code = models.IntegerField(null=True)
+    signal = models.IntegerField(null=True)
+    stderr = models.TextField(default="")  # its last 50 lines
+
+
+class StateChange(models.Model):
+    """One move of a server from state to state."""
+
+    id = models.BigAutoField(primary_key=True)
+    server_id = models.BigIntegerField()
+    at = models.BigIntegerField()
+    old = models.CharField(max_length=8)
+    new = models.CharField(max_length=8)
+    reason = models.TextField(default="")
+    who = models.CharField(max_length=150, default="")  # who asked; empty when it happened by itself
+
+    class Meta:
+        indexes = [models.Index(fields=["server_id", "id"])]
+
+
+class Status(models.Model):
+    """Where a server stands, as its supervisor last wrote it."""
+
+    server_id = models.BigIntegerField(primary_key=True)
+    state = models.CharField(max_length=8)
+    reason = models.TextField(default="")
+    since = models.BigIntegerField()
+    pid = models.BigIntegerField(null=True)
+    address = models.CharField(max_length=255, default="")
+    run = models.BigIntegerField(default=0)
+    asked = models.BigIntegerField(default=0)  # the last Server.asked that was heeded
+    revision = models.BigIntegerField(default=0)  # the Server.revision that runs or last ran
+    retry_at = models.BigIntegerField(null=True)  # BACKOFF: when it is tried again
+
+
+class Counters(models.Model):
+    """What a server has handled since it was created; pruning lowers none of it."""
+
+    server_id = models.BigIntegerField(primary_key=True)
+    last_seq = models.BigIntegerField(default=0)
+    first_seq = models.BigIntegerField(default=1)  # the oldest message still kept, or last_seq + 1
+    last_at = models.BigIntegerField(null=True)
+    last_connection = models.BigIntegerField(default=0)
+    last_run = models.BigIntegerField(default=0)
+    open_connections = models.BigIntegerField(default=0)
+    connections = models.BigIntegerField(default=0)  # ever opened
+    received = models.BigIntegerField(default=0)
+    stored = models.BigIntegerField(default=0)
+    dropped = models.JSONField(default=dict)
+    sent = models.BigIntegerField(default=0)
+    sent_stored = models.BigIntegerField(default=0)
+    sent_dropped = models.JSONField(default=dict)
+    bytes_in = models.BigIntegerField(default=0)
+    bytes_out = models.BigIntegerField(default=0)
+    kept_bytes = models.BigIntegerField(default=0)  # of data, in the messages that are still there
+
+
+class Node(models.Model):
+    """A supervisor, and when it was last heard of."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    pid = models.BigIntegerField()
+    started_at = models.BigIntegerField()
+    seen_at = models.BigIntegerField()
+    version = models.CharField(max_length=32, default="")

@@ -1,0 +1,237 @@
+"""What people ask of servers: the one door for pages, API, command line and admin.
+
+Each operation writes rows and sends a hint; the supervisor does the rest. It knows no request and no template.
+
+    server = create({"preset": "echo", "name": "lab"}, who="ada")
+    status = settle(server, start(server, who="ada"))
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from services import configuration, errors, hints, nodes
+from services.describe import ACTIVE
+from services.models import Action, Server, Status
+from services.servers import sockets
+
+SETTLED = frozenset({"RUNNING", "STOPPED", "FATAL", "EXITED"})
+LOOK_EVERY = 0.5  # seconds; a hint that got lost costs at most this
+
+
+def find(name: str) -> Server:
+    """The server of this name. Raises ServerUnknown."""
+    try:
+        return Server.objects.get(name=name)
+    except Server.DoesNotExist:
+        raise errors.ServerUnknown(f"There is no server named {name!r}: look at the list of servers.") from None
+
+
+def create(words: Mapping[str, Any], who: str) -> Server:
+    """A new, stopped server. Raises ConfigurationRefused, NameTaken or PresetUnknown; then nothing is saved."""
+    fields = configuration.complete(words)
+    try:
+        with transaction.atomic():
+            server = Server.objects.create(**fields, asked_by=who)
+    except IntegrityError:
+        raise _name_taken(fields["name"]) from None
+    _tell(server)
+    return server
+
+
+def change(server: Server, words: Mapping[str, Any], who: str, wait: float = 15.0) -> Server:
+    """Change some fields. A running server's new address is bound first; where that fails, the old one goes on.
+
+    Raises ConfigurationRefused, NameTaken, a BindError, or SupervisorAway.
+    """
+    fields = configuration.changed(server, words)
+    if Server.objects.exclude(pk=server.pk).filter(name=fields["name"]).exists():
+        raise _name_taken(fields["name"])
+    running = is_active(server)
+    if running and fields["node"] != server.node:
+        raise errors.ConfigurationRefused("Stop the server before it moves to another node.", field="node")
+    if running and _differs(server, fields):
+        _ask(server, Action.Verb.CHANGE, words=fields, who=who, wait=wait)
+    else:
+        save(server, fields)
+    server.refresh_from_db()
+    _tell(server)
+    return server
+
+
+def save(server: Server, fields: Mapping[str, Any]) -> None:
+    """Write a checked configuration; counts a revision."""
+    try:
+        with transaction.atomic():
+            Server.objects.filter(pk=server.pk).update(**fields, revision=F("revision") + 1)
+    except IntegrityError:
+        raise _name_taken(fields["name"]) from None
+
+
+def _differs(server: Server, fields: Mapping[str, Any]) -> bool:
+    return any(getattr(server, field) != fields[field] for field in configuration.SPEC if field != "name")
+
+
+def _name_taken(name: str) -> errors.NameTaken:
+    return errors.NameTaken(f"Another server is named {name!r}: choose another name.", field="name")
+
+
+def remove(server: Server, who: str, wait: float = 15.0) -> None:
+    """Delete a server; a running one is stopped first. Its messages go too."""
+    if is_active(server) and settle(server, stop(server, who), wait) is None:
+        raise errors.StartFailed(f"{server.name} has not stopped within {wait:.0f} s: try again.")
+    server.delete()
+    hints.hint("supervisor")
+    hints.hint("panel")
+
+
+def start(server: Server, who: str) -> int:
+    """Ask for it to run; what already runs is left alone. Returns the number to `settle` on. Raises SupervisorAway."""
+    if not nodes.alive(server.node):
+        raise _away(server)
+    server.refresh_from_db()
+    if server.wanted == Server.Wanted.RUNNING and _state(server) in ("STARTING", "RUNNING"):
+        return server.asked
+    return _want(server, Server.Wanted.RUNNING, who)
+
+
+def stop(server: Server, who: str) -> int:
+    """Ask for it to stop, now and after every restart of Sockpanel."""
+    return _want(server, Server.Wanted.STOPPED, who)
+
+
+def restart(server: Server, who: str) -> int:
+    """Ask for a new worker. Raises SupervisorAway."""
+    if not nodes.alive(server.node):
+        raise _away(server)
+    return _want(server, Server.Wanted.RUNNING, who)
+
+
+def _want(server: Server, wanted: str, who: str) -> int:
+    Server.objects.filter(pk=server.pk).update(wanted=wanted, asked=F("asked") + 1, asked_by=who)
+    server.refresh_from_db()
+    _tell(server)
+    return server.asked
+
+
+def settle(server: Server, asked: int, wait: float = 15.0) -> Status | None:
+    """Wait until the supervisor has heeded `asked` and the state rests. None when it has not within `wait` seconds."""
+    return async_to_sync(asettle)(server, asked, wait)
+
+
+async def asettle(server: Server, asked: int, wait: float = 15.0) -> Status | None:
+    """`settle` for coroutines."""
+    deadline = time.monotonic() + wait
+    async with hints.Listener("panel") as listener:
+        while True:
+            settled, status = await sync_to_async(_settled)(server, asked)
+            left = deadline - time.monotonic()
+            if settled or left <= 0:
+                return status if settled else None
+            await listener.wait(min(left, LOOK_EVERY))
+
+
+def _settled(server: Server, asked: int) -> tuple[bool, Status | None]:
+    status = Status.objects.filter(pk=server.pk).first()
+    if not nodes.alive(server.node):
+        return True, status
+    return bool(status and status.asked >= asked and status.state in SETTLED), status
+
+
+def send(
+    server: Server, data: bytes, who: str, *, connection: int | None = None, peer: str | None = None, wait: float = 10.0
+) -> int:
+    """Send bytes to one connection, one datagram peer, or all (neither). Returns how many peers were reached.
+
+    Raises NotRunning, ConnectionUnknown, SendRefused or SupervisorAway.
+    """
+    words = {"connection": connection, "peer": peer}
+    return _ask(server, Action.Verb.SEND, words=words, data=data, who=who, wait=wait).count
+
+
+def close_connection(server: Server, number: int, who: str, wait: float = 10.0) -> None:
+    """Close one connection. Raises NotRunning, ConnectionUnknown or SupervisorAway."""
+    _ask(server, Action.Verb.CLOSE, words={"connection": number}, who=who, wait=wait)
+
+
+def _ask(
+    server: Server, verb: Action.Verb, *, words: Mapping[str, Any], who: str, wait: float, data: bytes = b""
+) -> Action:
+    if not is_active(server):
+        raise errors.NotRunning(f"{server.name} is not running: start it first.")
+    action = Action.objects.create(server=server, verb=verb, words=dict(words), data=data, asked_by=who)
+    _tell(server)
+    done = async_to_sync(_answered)(action, wait)
+    if done is None:
+        raise errors.SupervisorAway(
+            f"The supervisor of node {server.node} did not answer within {wait:.0f} s: try again."
+        )
+    if done.code:
+        raise by_code(done.code, done.error, done.problems)
+    return done
+
+
+async def _answered(action: Action, wait: float) -> Action | None:
+    deadline = time.monotonic() + wait
+    async with hints.Listener("panel") as listener:
+        while True:
+            done = await Action.objects.filter(pk=action.pk).exclude(done_at=None).afirst()
+            left = deadline - time.monotonic()
+            if done or left <= 0:
+                return done or await sync_to_async(_withdraw)(action)
+            await listener.wait(min(left, LOOK_EVERY))
+
+
+def _withdraw(action: Action) -> Action | None:
+    """Take an unanswered action back, so that it is not carried out later; it may have been answered just now."""
+    Action.objects.filter(pk=action.pk, done_at=None).delete()
+    return Action.objects.filter(pk=action.pk).first()
+
+
+def by_code(code: str, message: str, problems: Mapping[str, str] | None = None) -> errors.SockpanelError:
+    """The error that a code in a row stands for."""
+    kinds = [errors.SockpanelError]
+    for kind in kinds:
+        if kind.code == code:
+            break
+        kinds.extend(kind.__subclasses__())
+    else:
+        kind = errors.SockpanelError
+    if issubclass(kind, errors.ConfigurationRefused):
+        return kind(message, problems=dict(problems or {}))
+    return kind(message)
+
+
+def is_active(server: Server) -> bool:
+    """Whether a supervisor has it in hand: starting, running, retrying or stopping."""
+    return _state(server) in ACTIVE and nodes.alive(server.node)
+
+
+def _state(server: Server) -> str:
+    return Status.objects.filter(pk=server.pk).values_list("state", flat=True).first() or "STOPPED"
+
+
+def warnings(server: Server) -> list[str]:
+    """What would keep it from starting, as sentences; nothing is said of a server that runs."""
+    if is_active(server):
+        return []
+    try:
+        warning = sockets.check_address(configuration.spec_of(server))
+    except errors.ConfigurationRefused as error:
+        return [error.message]
+    return [warning] if warning else []
+
+
+def _away(server: Server) -> errors.SupervisorAway:
+    return errors.SupervisorAway(
+        f"No supervisor runs on node {server.node}: start Sockpanel with manage.py up, or manage.py supervise."
+    )
+
+
+def _tell(server: Server) -> None:
+    hints.hint("supervisor", server.pk)
+    hints.hint("panel", server.pk)

@@ -1,0 +1,187 @@
+"""Joins supervisor, recorder, databases and bus: reads what is wanted, has it done, writes what happened.
+
+await Runtime(data_dir, "local").run(stop)      # until the event `stop` is set
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from services import hints, jobs, wishes
+from services.actions import Actions
+from services.books import Allotted
+from services.recorder import Recorder
+from services.servers import clock
+from services.servers.report import Batch
+from services.supervisor.events import Heeded, History, Moved, RunEnded, RunStarted
+from services.supervisor.former import end_former
+from services.supervisor.lock import SupervisorLock
+from services.supervisor.supervisor import Supervisor
+from services.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
+ALIVE_EVERY = 5.0  # seconds between two signs of life
+FORMER_WITHIN = 5.0  # seconds that workers of a dead supervisor get to leave
+HINT_PAUSE = 0.01  # seconds: commits that come faster share a hint
+
+
+class Runtime:
+    """One node's supervision, from lock to last commit. Also the supervisor's observer."""
+
+    def __init__(self, data_dir: Path, node: str, only: str | None = None) -> None:
+        self._lock = SupervisorLock(data_dir, node)
+        self._node, self._only = node, only
+        self._started_at = clock.now()
+        self._allotted: dict[int, Allotted] = {}
+        self._datagrams: set[int] = set()
+        self._refused: dict[int, int] = {}  # servers whose configuration makes no sense: revision already told
+        self._purging: set[int] = set()
+        self._fresh: set[int] = set()
+        self._fresh_event = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Supervise until `stop` is set. Raises AlreadySupervised."""
+        with self._lock:
+            self._recorder = Recorder(asyncio.get_running_loop(), self._stored, stop.set)
+            self._supervisor = Supervisor(self)
+            self._actions = Actions(self._supervisor, self._spawn)
+            await self._take_over()
+            self._recorder.start()
+            hinter = asyncio.create_task(self._hint_fresh(), name="hints")
+            try:
+                await self._look_until(stop)
+            finally:
+                await self._supervisor.close()
+                await self._recorder.close()
+                await self._end(hinter, *self._tasks)
+                await hints.ahint("panel")
+
+    async def _take_over(self) -> None:
+        """Make sure that nobody of a former life is left, and that the books say so."""
+        former = await sync_to_async(wishes.former_runs)(self._node)
+        if former:
+            await end_former(former, FORMER_WITHIN)
+        await sync_to_async(wishes.settle_former)(self._node, clock.now())
+        if self._only is None:
+            await sync_to_async(wishes.autostart)(self._node)
+
+    async def _look_until(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait(), name="stop asked")
+        alive = 0.0
+        try:
+            async with hints.Listener("supervisor") as listener:
+                while not stop.is_set():
+                    if time.monotonic() - alive >= ALIVE_EVERY:
+                        alive = time.monotonic()
+                        self._recorder.put(jobs.Live(self._node, os.getpid(), self._started_at, VERSION))
+                    await self._look_safely()
+                    await self._hint_or(stopped, listener)
+        finally:
+            await self._end(stopped)
+
+    async def _hint_or(self, stopped: asyncio.Task[Any], listener: hints.Listener) -> None:
+        hinted = asyncio.create_task(listener.wait(LOOK_EVERY), name="hint awaited")
+        try:
+            await asyncio.wait({hinted, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._end(hinted)
+
+    async def _look_safely(self) -> None:
+        """A database that is away must not end the supervision of what runs."""
+        try:
+            await self.look()
+        except wishes.UNREADABLE as error:
+            logger.error("The control database cannot be read (%s): what runs goes on, nothing new is heeded.", error)
+
+    async def look(self) -> None:
+        """Read what is wanted, once, and have it done."""
+        wish = await sync_to_async(wishes.read)(self._node, self._only, set(self._allotted))
+        self._take_books(wish)
+        await self._supervisor.reconcile(wish.wanted)
+        for refused in wish.refused:
+            self._refuse(refused)
+        for server in wish.gone:
+            self._forget(server)
+        await self._actions.take(wish.actions)
+
+    def _take_books(self, wish: wishes.Wish) -> None:
+        for book in wish.books:
+            self._recorder.books[book.server_id] = book
+            self._allotted[book.server_id] = Allotted(book.last_run, book.last_connection, wish.peers[book.server_id])
+        self._recorder.caps.update(wish.caps)
+        self._datagrams = wish.datagrams
+
+    def _refuse(self, refused: wishes.Refused) -> None:
+        if self._refused.get(refused.server) != refused.revision:
+            self._refused[refused.server] = refused.revision
+            self._recorder.put(jobs.Move(refused.moved(clock.now())))
+
+    def _forget(self, server: int) -> None:
+        """The server was deleted: its rows go in slices, once its worker is gone."""
+        self._recorder.caps.pop(server, None)
+        self._allotted.pop(server, None)
+        if server not in self._purging:
+            self._purging.add(server)
+            self._purge(server)
+
+    def _purge(self, server: int) -> None:
+        self._recorder.put(jobs.Purge(server, self._purge, self._purging.discard))
+
+    # What the supervisor tells (services.supervisor.events.Observer)
+
+    def history(self, server: int) -> History:
+        allotted = self._allotted.setdefault(server, Allotted())
+        allotted.last_run += 1
+        return History(allotted.last_run, allotted.last_connection + 1, dict(allotted.peers))
+
+    def moved(self, moved: Moved) -> None:
+        self._recorder.put(jobs.Move(moved))
+
+    def heeded(self, heeded: Heeded) -> None:
+        self._recorder.put(jobs.Heed(heeded))
+
+    def run_started(self, started: RunStarted) -> None:
+        self._recorder.put(jobs.BeginRun(started))
+
+    def run_ended(self, ended: RunEnded) -> None:
+        self._recorder.put(jobs.EndRun(ended))
+
+    def reported(self, server: int, run: int, batch: Batch, stored: Callable[[int], None]) -> None:
+        allotted = self._allotted.setdefault(server, Allotted())
+        for opened in batch.opened:
+            allotted.opened(opened.number, opened.peer, server in self._datagrams)
+        self._recorder.put(jobs.StoreBatch(server, run, batch, stored))
+
+    # What the recorder tells
+
+    def _stored(self, servers: set[int]) -> None:
+        self._fresh |= servers
+        self._fresh_event.set()
+
+    async def _hint_fresh(self) -> None:
+        while True:
+            await self._fresh_event.wait()
+            self._fresh_event.clear()
+            servers, self._fresh = self._fresh, set()
+            for server in servers - {0}:
+                await hints.ahint("panel", server)
+            await asyncio.sleep(HINT_PAUSE)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end(self, *tasks: asyncio.Task[Any]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

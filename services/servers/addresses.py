@@ -1,0 +1,69 @@
+"""Socket addresses as the kernel gives them, and as people read and write them. It opens nothing.
+
+name(("::ffff:10.0.0.7", 5000, 0, 0)) == "10.0.0.7:5000"
+"""
+
+import socket
+
+from services.servers.spec import join_address
+
+Raw = tuple[str, int] | tuple[str, int, int, int] | str | bytes | None  # what recvfrom and accept give
+
+MAPPED = "::ffff:"
+UNNAMED = "unnamed"
+# Loopback, link-local and private networks (RFC 1918, 3927, 4193): nobody out there can be flooded through them.
+_NEAR_V4 = ((0x7F000000, 8), (0x0A000000, 8), (0xAC100000, 12), (0xC0A80000, 16), (0xA9FE0000, 16))
+
+
+def name(address: Raw) -> str:
+    """`ip:port`, `[ip6]:port`, a path, `@name` for an abstract UNIX address, `unnamed` for a sender without one."""
+    if isinstance(address, tuple):
+        host = address[0].removeprefix(MAPPED) if "." in address[0] else address[0]
+        scope = (
+            f"%{address[3]}" if len(address) == 4 and address[3] else ""
+        )  # a link-local address is nothing without it
+        return join_address(host + scope, address[1])
+    if isinstance(address, bytes):
+        return "@" + _readable(address[1:]) if address else UNNAMED
+    return _readable(address.encode("utf-8", "surrogateescape")) if address else UNNAMED
+
+
+def _readable(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
+
+
+def address(text: str, family: int) -> Raw:
+    """The address that `name` shows as `text`, for a socket of `family`. Raises ValueError."""
+    if family == socket.AF_UNIX:
+        if not text or text == UNNAMED or "\0" in text:
+            raise ValueError(text)
+        return b"\0" + text[1:].encode() if text.startswith("@") else text
+    host, port = _split(text)
+    if family == socket.AF_INET6 and ":" not in host:
+        host = MAPPED + host
+    try:
+        return socket.getaddrinfo(host, port, family, flags=socket.AI_NUMERICHOST)[0][4]  # type: ignore[return-value]
+    except OSError as error:
+        raise ValueError(text) from error
+
+
+def _split(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not host or (":" in host) != bracketed:
+        raise ValueError(text)
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65_535):
+        raise ValueError(text)
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_near(address: Raw) -> bool:
+    """Whether it is on this machine, this link or a private network: an answer longer than its request does no harm there."""
+    if not isinstance(address, tuple):
+        return True
+    host = address[0].partition("%")[0]
+    if "." in host:
+        number = int.from_bytes(socket.inet_aton(host.removeprefix(MAPPED)), "big")
+        return any(number >> (32 - bits) == network >> (32 - bits) for network, bits in _NEAR_V4)
+    first = socket.inet_pton(socket.AF_INET6, host)
+    return first == b"\0" * 15 + b"\1" or first[0] & 0xFE == 0xFC or (first[0] == 0xFE and first[1] & 0xC0 == 0x80)

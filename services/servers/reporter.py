@@ -1,0 +1,178 @@
+"""What a worker has to tell, gathered into Batches, and how much of it may be under way.
+
+It knows neither sockets nor the link: it is given a function that sends bytes. Servers append rows to `messages` (the one thing that
+happens for each message) and call `noted` once for each read; everything else is counted from the rows when a batch leaves.
+
+    reporter.messages.append((at, 7, "127.0.0.1:5000", IN, b"abc", 3, ""))
+    reporter.noted(3)
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from services.servers import clock, report
+from services.servers.report import Batch, Closed, Counted, MessageRow, Opened, Touched
+from services.servers.totals import Totals
+
+BATCH_MESSAGES = 5_000
+BATCH_BYTES = 1024 * 1024
+BATCH_WITHIN = 0.003  # seconds from the first event of a batch to its departure; a timer is up to 1 ms late
+WINDOW = 16 * 1024 * 1024  # bytes told and not yet stored
+TOUCH_EVERY = 1.0  # seconds between two reports of what the same connection did
+
+Callback = Callable[[], None]
+
+
+class Reporter:
+    """Makes the batches of one run."""
+
+    def __init__(self, send: Callable[[bytes], None], loop: asyncio.AbstractEventLoop, window: int = WINDOW) -> None:
+        self.messages: list[MessageRow] = []
+        self.open_connections = 0
+        self.is_held = False  # nothing more may be taken in until `released` is called
+        self.held: Callback = _nothing
+        self.released: Callback = _nothing
+        self._send = send
+        self._loop = loop
+        self._window = window
+        self._number = 1  # of the batch that is being gathered
+        self._bytes = 0  # kept in it
+        self._opened: list[Opened] = []
+        self._closed: list[Closed] = []
+        self._touched: list[Touched] = []
+        self._dropped: dict[str, int] = {}
+        self._dropped_bytes = 0
+        self._sent_dropped: dict[str, int] = {}
+        self._leaves: asyncio.TimerHandle | None = None
+        self._touches: asyncio.TimerHandle | None = None
+        self._totals = Totals()
+        self._unstored: deque[tuple[int, int]] = deque()  # number and bytes of each batch under way
+        self._unstored_bytes = 0
+        self._after: deque[tuple[int, Callback]] = deque()  # what waits for a batch to be stored
+        self._moved = asyncio.Event()
+
+    # What servers tell
+
+    def noted(self, kept: int) -> None:
+        """Rows with `kept` bytes, or something else, were added to the batch."""
+        self._bytes += kept
+        if self._bytes >= BATCH_BYTES or len(self.messages) >= BATCH_MESSAGES:
+            self.flush()
+        elif self._leaves is None:
+            self._leaves = self._loop.call_later(BATCH_WITHIN, self._due)
+
+    def opened(self, number: int, peer: str) -> None:
+        """A connection, or the first datagram of a peer."""
+        self.open_connections += 1
+        self._opened.append(Opened(number, peer, clock.now()))
+        self.noted(0)
+
+    def closed(self, number: int, why: str) -> None:
+        """It ended."""
+        self.open_connections -= 1
+        self._closed.append(Closed(number, clock.now(), why))
+        self.noted(0)
+
+    def dropped(self, reason: str, messages: int = 1, size: int = 0) -> None:
+        """Incoming messages that are in no batch; `size` bytes of them came."""
+        self._dropped[reason] = self._dropped.get(reason, 0) + messages
+        self._dropped_bytes += size
+        self.noted(0)
+
+    def sent_dropped(self, reason: str, messages: int = 1) -> None:
+        """Outgoing messages that never left."""
+        self._sent_dropped[reason] = self._sent_dropped.get(reason, 0) + messages
+        self.noted(0)
+
+    def after_commit(self, callback: Callback) -> None:
+        """Call `callback` once everything in the batch so far is stored."""
+        self._after.append((self._number, callback))
+
+    def flush(self) -> None:
+        """Send what has been gathered, if anything."""
+        if self._leaves is not None:
+            self._leaves.cancel()
+            self._leaves = None
+        batch = self._gathered()
+        if batch is None:
+            return
+        frame = report.encode(batch)
+        self._begin()
+        self._unstored.append((batch.number, len(frame)))
+        self._unstored_bytes += len(frame)
+        self._send(frame)
+        if self._unstored_bytes + BATCH_BYTES > self._window and not self.is_held:
+            self.is_held = True
+            self.held()
+
+    # What the link tells
+
+    def stored(self, number: int) -> None:
+        """Every batch up to `number` is committed."""
+        while self._unstored and self._unstored[0][0] <= number:
+            self._unstored_bytes -= self._unstored.popleft()[1]
+        while self._after and self._after[0][0] <= number:
+            self._after.popleft()[1]()
+        if self.is_held and self._unstored_bytes <= self._window // 2:
+            self.is_held = False
+            self.flush()
+            self.released()
+        self._moved.set()
+
+    async def settled(self) -> None:
+        """Send everything and wait until it is stored."""
+        self._touched += self._totals.take_all()
+        self.flush()
+        while self._unstored:
+            self._moved.clear()
+            await self._moved.wait()
+            self.flush()
+
+    def _due(self) -> None:
+        self._leaves = None
+        if not self.is_held:  # else what is not a message gathers until there is room for it
+            self.flush()
+
+    def _touch(self) -> None:
+        self._touches = None
+        self._touched += self._totals.take_all()
+        self._due()
+
+    def _gathered(self) -> Batch | None:
+        """The batch so far; None when nothing happened."""
+        sums = self._totals.count(self.messages)
+        self._touched += filter(None, [self._totals.take(closed.number) for closed in self._closed])
+        if self._totals and self._touches is None:
+            self._touches = self._loop.call_later(TOUCH_EVERY, self._touch)
+        if not (self.messages or self._opened or self._closed or self._touched or self._dropped or self._sent_dropped):
+            return None
+        counted = Counted(
+            received=sums.received + sum(self._dropped.values()),
+            bytes_in=sums.bytes_in + self._dropped_bytes,
+            dropped=self._dropped,
+            sent=sums.sent + sum(self._sent_dropped.values()),
+            bytes_out=sums.bytes_out,
+            sent_dropped=self._sent_dropped,
+        )
+        return Batch(
+            number=self._number,
+            messages=self.messages,
+            opened=self._opened,
+            closed=self._closed,
+            touched=self._touched,
+            counted=counted,
+            open_connections=self.open_connections,
+        )
+
+    def _begin(self) -> None:
+        """The next batch."""
+        self._number += 1
+        self._bytes = 0
+        self.messages.clear()  # the same list: whoever writes to it holds its `append`
+        self._opened, self._closed, self._touched = [], [], []
+        self._dropped, self._dropped_bytes, self._sent_dropped = {}, 0, {}
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,169 @@
+"""A stream server, over TCP or a UNIX socket: takes connections, as many as its limits allow, and keeps them."""
+
+import asyncio
+import socket
+
+from services.errors import ConnectionUnknown, SendRefused, SockpanelError
+from services.servers import addresses, descriptors, notices, replies
+from services.servers.connection import STORE, Connection, Terms
+from services.servers.replies import Replier
+from services.servers.report import Close, Done, Send
+from services.servers.reporter import Reporter
+from services.servers.server import Past, Server, failed
+from services.servers.spec import ServerSpec
+
+AT_ONCE = 64  # connections taken before those that are open get their turn
+BREATH = 1.0  # seconds without new connections when the system has no more descriptors or memory
+
+
+class TcpServer(Server):
+    """Accepts with its own hand, so that not one connection more than allowed is taken out of the kernel's backlog."""
+
+    answers_silence = False  # whether a peer that ends its stream without a word has sent an empty message
+
+    def __init__(self, spec: ServerSpec, sock: socket.socket, reporter: Reporter, past: Past) -> None:
+        super().__init__(spec, sock, reporter, past)
+        self._terms = Terms(spec, self.replier(), reporter, self._gone)
+        self._terms.answers_silence = self.answers_silence
+        self._connections: dict[int, Connection] = {}
+        self._adopting: set[asyncio.Task[None]] = set()
+        self._most = min(spec.limits.connections, descriptors.for_connections())
+        self._serves = self._accepts = False
+        self._left = asyncio.Event()  # set when a connection has ended
+
+    def replier(self) -> Replier:
+        """What answers the messages of this kind of server."""
+        return replies.replier(self._spec.reply)
+
+    async def start(self) -> None:
+        self._serves = True
+        self._admit()
+
+    async def stop(self, within: float) -> None:
+        self._serves = False
+        self._shut()
+        self._socket.close()
+        try:
+            async with asyncio.timeout(within):
+                if self._terms.after_commit:
+                    await self._reporter.settled()
+                await self._part()
+        except TimeoutError:
+            for connection in list(self._connections.values()):
+                connection.abort("the server stopped")
+            await self._part()
+
+    async def _part(self) -> None:
+        """Close every connection and wait until they are."""
+        for connection in list(self._connections.values()):
+            connection.close("the server stopped")
+        while self._connections:
+            self._left.clear()
+            await self._left.wait()
+
+    # Accepting
+
+    def _admit(self) -> None:
+        """Accept, unless something stands in the way."""
+        free = len(self._connections) < self._most and not self._reporter.is_held
+        if self._serves and free and not self._accepts:
+            self._accepts = True
+            self._loop.add_reader(self._socket, self._acceptable)
+
+    def _shut(self) -> None:
+        """Leave whoever comes in the kernel's backlog."""
+        if self._accepts:
+            self._accepts = False
+            self._loop.remove_reader(self._socket)
+
+    def _acceptable(self) -> None:
+        for _ in range(AT_ONCE):
+            if len(self._connections) >= self._most:
+                self._shut()
+                return
+            try:
+                sock, address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:
+                continue  # gone again
+            except OSError as error:
+                self._catch_breath(error)
+                return
+            self._take(sock, address)
+
+    def _catch_breath(self, error: OSError) -> None:
+        """The system is short of something (ENFILE, ENOMEM): asking again at once would only burn the processor."""
+        notices.tell(f"New connections wait for {BREATH:g} s: {error.strerror}.")
+        self._shut()
+        self._loop.call_later(BREATH, self._admit)
+
+    def _take(self, sock: socket.socket, address: addresses.Raw) -> None:
+        number = self._past.number()
+        peer = f"unix#{number}" if self._spec.is_unix else addresses.name(address)
+        connection = self._connections[number] = Connection(self._terms, number, peer)
+        task = self._loop.create_task(self._adopt(sock, connection), name=f"adopt connection {number}")
+        self._adopting.add(task)
+        task.add_done_callback(self._adopting.discard)
+
+    async def _adopt(self, sock: socket.socket, connection: Connection) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: connection, sock)
+        except OSError as error:
+            notices.tell(f"A connection from {connection.peer} could not be taken: {error.strerror}.")
+            sock.close()
+            self._gone(connection)
+
+    def _gone(self, connection: Connection) -> None:
+        self._connections.pop(connection.number, None)
+        self._left.set()
+        self._admit()
+
+    # The store
+
+    def hold(self) -> None:
+        self._shut()
+        for connection in self._connections.values():
+            connection.wait(STORE)
+
+    def release(self) -> None:
+        for connection in list(self._connections.values()):
+            if self._reporter.is_held:
+                return  # what they had in hand has filled the window again
+            connection.go_on(STORE)
+        self._admit()
+
+    # Orders
+
+    def send(self, order: Send) -> Done:
+        targets = self._targets(order)
+        if not targets and order.connection is not None:
+            return failed(order.action, self._unknown(order.connection))
+        if not targets and order.peer is not None:
+            return failed(order.action, ConnectionUnknown(f"{order.peer} is not connected: choose one that is."))
+        reached, problem = 0, SockpanelError("")
+        if not targets:
+            problem = SendRefused("Nobody is connected: wait until a client is.")
+        for connection in targets:
+            try:
+                connection.send(order.data, order.sent_by)
+                reached += 1
+            except SockpanelError as error:
+                problem = error
+        return Done(order.action, reached) if reached else failed(order.action, problem)
+
+    def _targets(self, order: Send) -> list[Connection]:
+        if order.connection is not None:
+            found = self._connections.get(order.connection)
+            return [found] if found else []
+        return [each for each in self._connections.values() if order.peer in (None, each.peer)]
+
+    def close(self, order: Close) -> Done:
+        connection = self._connections.get(order.connection)
+        if connection is None:
+            return failed(order.action, self._unknown(order.connection))
+        connection.close("closed from the panel")
+        return Done(order.action, 1)
+
+    def _unknown(self, number: int) -> ConnectionUnknown:
+        return ConnectionUnknown(f"No connection {number} is open: it may have ended, choose another one.")

@@ -1,0 +1,34 @@
+"""What a server should be, as whoever reads the configuration tells the supervisor; and which addresses get in each other's way."""
+
+import msgspec
+
+from services.servers.spec import ServerSpec
+
+Address = tuple[str, str | int]
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """One server of the wanted set."""
+
+    id: int
+    spec: ServerSpec
+    running: bool
+    restart: str  # never, on-failure, always
+    asked: int = 0  # grows with each start, stop and restart that somebody asks for
+    asked_by: str = ""
+    revision: int = 1  # grows with each change of the configuration
+
+
+def place(spec: ServerSpec) -> Address:
+    """What two servers cannot have both, roughly: the port of a transport, or the path."""
+    return ("path", spec.host) if spec.is_unix else (spec.transport, spec.port)
+
+
+def same_socket(one: ServerSpec, other: ServerSpec) -> bool:
+    """Whether a socket opened for `one` serves `other` as well."""
+    return all(getattr(one, field) == getattr(other, field) for field in ("kind", "transport", "host", "port"))
+
+
+def same_service(one: ServerSpec, other: ServerSpec) -> bool:
+    """Whether a worker that runs `one` need not be restarted for `other`: nothing but the name differs."""
+    return one == msgspec.structs.replace(other, name=one.name)

@@ -1,0 +1,91 @@
+"""What the commands print: tables for people, captured bytes made harmless. It knows no database and no socket.
+
+Whatever came over a wire may hold sequences that move a terminal's cursor or change its keys: nothing of it is printed as it is,
+unless somebody asks with --raw.
+"""
+
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from services.servers import escapes
+
+WAYS = {"in": "<-", "out": "->"}
+SHOWN_BYTES = 4096  # of one message
+
+
+def visible(data: bytes, limit: int = SHOWN_BYTES) -> str:
+    r"""One line that shows every byte: text as it is, the rest as \r \n \t \xNN, so that it can be typed again."""
+    text = escapes.to_text(data[:limit])
+    return text if len(data) <= limit else f"{text} ... ({len(data) - limit:,} bytes more)"
+
+
+def plain(text: object) -> str:
+    """A text from elsewhere (a peer's path, a reason) on one line, without anything that a terminal acts on."""
+    return "".join(char if char.isprintable() else _code(char) for char in str(text))
+
+
+def _code(char: str) -> str:
+    return " " if char in "\n\t" else "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Columns as wide as they need to be; numbers stand to the right."""
+    rows = list(rows)
+    body = [[f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(headings, *body, strict=True)]
+    numeric = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(headings))]
+    return "\n".join(
+        "  ".join(
+            _pad(cell, size, to_the_right) for cell, size, to_the_right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in [list(headings), *body]
+    )
+
+
+def _pad(cell: str, size: int, to_the_right: bool) -> str:
+    space = " " * (size - width(cell))
+    return space + cell if to_the_right else cell + space
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that `text` takes."""
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def clock(at: int) -> str:
+    """Microseconds since 1970 as the local time of day, to the millisecond."""
+    return f"{time.strftime('%H:%M:%S', time.localtime(at // 1_000_000))}.{at // 1000 % 1000:03d}"
+
+
+def message(at: int, connection: int, peer: str, way: str, size: int, data: bytes) -> str:
+    """One line for one message; `way` is in or out, `size` the true one where `data` is cut."""
+    cut = f" ... ({size - len(data):,} bytes not kept)" if size > len(data) else ""
+    return f"{clock(at)} {WAYS[way]} #{connection} {plain(peer)} {size:,} B  {visible(data)}{cut}"
+
+
+def as_json(value: object) -> str:
+    """Indented JSON; bytes become base64."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def as_json_line(value: object) -> str:
+    """JSON on one line; bytes become base64."""
+    return msgspec.json.encode(value).decode()
+
+
+def write_raw(data: bytes) -> None:
+    """Bytes as they are, to standard output. Only for somebody who asked for --raw."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,3 @@
+"""Sockpanel's version."""
+
+VERSION = "0.1.0"

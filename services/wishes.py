@@ -1,0 +1,150 @@
+"""What the databases want of one node: servers that should run, actions that wait, books to go on with. Read by the runtime.
+
+It starts nothing; `read` is one look, in one thread.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError
+
+from services import configuration, jobs
+from services.books import MAX_PEERS, Book
+from services.errors import ConfigurationRefused
+from services.models import Action, Connection, Counters, Run, Server, StateChange, Status
+from services.retention import Cap
+from services.supervisor.events import Moved
+from services.supervisor.states import State
+from services.supervisor.wanted import Wanted
+
+UNREADABLE = (DatabaseError,)
+DATAGRAMS = ("udp", "unix-dgram")
+MAX_ACTIONS = 1000  # taken at one look
+LEFT_ACTIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
+ENDED_WITHOUT_A_WORD = "the supervisor ended without a word"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A server whose row makes no sense to this version."""
+
+    server: int
+    asked: int
+    revision: int
+    reason: str
+
+    def moved(self, at: int) -> Moved:
+        return Moved(
+            server=self.server,
+            old=State.STOPPED,
+            new=State.FATAL,
+            reason=self.reason,
+            who="",
+            at=at,
+            pid=None,
+            address="",
+            run=0,
+            asked=self.asked,
+            revision=self.revision,
+            retry_at=None,
+        )
+
+
+@dataclass
+class Wish:
+    """One look."""
+
+    wanted: list[Wanted] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)  # of servers that were not known before
+    peers: dict[int, OrderedDict[str, int]] = field(default_factory=dict)
+    caps: dict[int, Cap] = field(default_factory=dict)
+    datagrams: set[int] = field(default_factory=set)
+
+
+def read(node: str, only: str | None, known: set[int]) -> Wish:
+    """What is wanted of `node`; with `only`, of that one server. `known`: servers whose books are out already."""
+    wish = Wish()
+    everywhere = set(Server.objects.values_list("pk", flat=True))
+    servers = list(Server.objects.filter(node=node, **({"name": only} if only else {})))
+    for server in servers:
+        _want(server, wish)
+        wish.caps[server.pk] = Cap(**server.retention)
+        if server.transport in DATAGRAMS:
+            wish.datagrams.add(server.pk)
+    fresh = [server.pk for server in servers if server.pk not in known]
+    _books(fresh, wish)
+    wish.gone = [server for server in _recorded(known) if server not in everywhere] if only is None else []
+    waiting = Action.objects.filter(done_at=None, server__in=[server.pk for server in servers])
+    wish.actions = list(waiting.select_related("server").order_by("pk")[:MAX_ACTIONS])
+    return wish
+
+
+def _want(server: Server, wish: Wish) -> None:
+    try:
+        spec = configuration.spec_of(server)
+    except ConfigurationRefused as error:
+        reason = f"Its configuration makes no sense to this version: {error.message} Edit the server."
+        wish.refused.append(Refused(server.pk, server.asked, server.revision, reason))
+        return
+    wish.wanted.append(
+        Wanted(
+            id=server.pk,
+            spec=spec,
+            running=server.wanted == Server.Wanted.RUNNING,
+            restart=server.restart,
+            asked=server.asked,
+            asked_by=server.asked_by,
+            revision=server.revision,
+        )
+    )
+
+
+def _books(servers: list[int], wish: Wish) -> None:
+    rows = Counters.objects.in_bulk(servers)
+    for server in servers:
+        wish.books.append(Book.read(rows[server]) if server in rows else Book(server))
+        wish.peers[server] = _peers(server) if server in wish.datagrams else OrderedDict()
+
+
+def _peers(server: int) -> OrderedDict[str, int]:
+    newest = Connection.objects.filter(server_id=server).order_by("-number").values_list("peer", "number")[:MAX_PEERS]
+    return OrderedDict(reversed(list(newest)))
+
+
+def _recorded(known: set[int]) -> set[int]:
+    """Servers with rows in the messages database, or of which this supervisor knows."""
+    return known | set(Counters.objects.values_list("pk", flat=True)) | set(Status.objects.values_list("pk", flat=True))
+
+
+def former_runs(node: str) -> list[tuple[int, int]]:
+    """(pid, process start) of workers that no supervisor has seen end."""
+    here = list(Server.objects.filter(node=node).values_list("pk", flat=True))
+    gone = set(Run.objects.filter(ended_at=None).values_list("server_id", flat=True)) - set(
+        Server.objects.values_list("pk", flat=True)
+    )
+    rows = Run.objects.filter(ended_at=None, server_id__in=[*here, *gone])
+    return list(rows.values_list("pid", "process_start"))
+
+
+def settle_former(node: str, at: int) -> None:
+    """Write down that whatever a dead supervisor left running has ended. Called before the recorder starts."""
+    for server in Server.objects.filter(node=node).values_list("pk", flat=True):
+        if Run.objects.filter(server_id=server, ended_at=None).update(ended_at=at):
+            seq = Counters.objects.filter(pk=server).values_list("last_seq", flat=True).first() or 0
+            jobs.close_open(server, at, seq, ENDED_WITHOUT_A_WORD)
+            Counters.objects.filter(pk=server).update(open_connections=0)
+        for status in Status.objects.filter(pk=server, state__in=LEFT_ACTIVE):
+            StateChange.objects.create(
+                server_id=server, at=at, old=status.state, new="STOPPED", reason=ENDED_WITHOUT_A_WORD
+            )
+            Status.objects.filter(pk=server).update(
+                state="STOPPED", reason=ENDED_WITHOUT_A_WORD, since=at, pid=None, retry_at=None
+            )
+
+
+def autostart(node: str) -> None:
+    """What starts with Sockpanel is wanted from now on."""
+    Server.objects.filter(node=node, autostart=True).update(wanted=Server.Wanted.RUNNING)

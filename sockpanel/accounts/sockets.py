@@ -1,0 +1,62 @@
+"""Who stands behind a WebSocket: by the session's cookie, or by a Bearer token. Whoever is nobody gets no socket.
+
+A consumer finds `scope["user"]`. That a socket does not outlive its session is the live view's care (sockpanel.live.people).
+"""
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.http import parse_cookie
+
+from sockpanel.accounts.access import token_of, user_of_token
+from sockpanel.accounts.models import User
+from sockpanel.accounts.sessions import lives
+
+Scope = dict[str, Any]
+
+SIGNED_OUT = 4401  # the close code; before the handshake is done a browser sees 403 instead
+
+
+class SignedIn:
+    """ASGI middleware: passes WebSockets of known people on, with `user` in the scope; refuses all others (403)."""
+
+    def __init__(self, inner: Callable[[Scope, Any, Any], Awaitable[None]]) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        user = await database_sync_to_async(identify)(scope)
+        if user is None:
+            await receive()  # websocket.connect
+            await send({"type": "websocket.close", "code": SIGNED_OUT})
+            return
+        await self._inner({**scope, "user": user}, receive, send)
+
+
+def identify(scope: Scope) -> User | None:
+    """The active user that the headers of a handshake name."""
+    headers = dict(scope["headers"])
+    token = token_of(headers.get(b"authorization", b"").decode("latin-1"))
+    if token is not None:
+        return user_of_token(token)
+    return _by_session(parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(settings.SESSION_COOKIE_NAME))
+
+
+def _by_session(key: str | None) -> User | None:
+    if not key:
+        return None
+    session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]  # it reads nothing but the session
+    if not isinstance(user, User) or not user.is_active or not lives(session):
+        return None
+    if session.modified:
+        try:
+            session.save()
+        except UpdateError:  # signed out a moment ago
+            return None
+    return user

@@ -1,0 +1,60 @@
+"""A request's JSON body -> a mapping, and a mapping -> an answer. What the fields mean is checked where they are used."""
+
+from typing import Any
+
+import msgspec
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
+from django.utils.datastructures import MultiValueDict
+from ninja.parser import Parser
+
+from services.errors import BodyMalformed, BodyTooLong
+
+MAX_BYTES = 1024 * 1024
+
+
+class Parameters(Parser):
+    """A query parameter without a value (`?after=&limit=10`) counts as left out."""
+
+    def parse_querydict(
+        self, data: "MultiValueDict[str, Any]", list_fields: list[str], request: HttpRequest
+    ) -> dict[str, Any]:
+        return {key: value for key, value in super().parse_querydict(data, list_fields, request).items() if value != ""}
+
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+def words(request: HttpRequest) -> dict[str, Any]:
+    """The object in the body. Raises BodyTooLong or BodyMalformed."""
+    try:
+        found = _decoder.decode(_bytes(request))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BodyMalformed(
+            f"The body is no JSON ({error}): send an object, with Content-Type: application/json."
+        ) from None
+    if not isinstance(found, dict):
+        raise BodyMalformed("The body is JSON, but no object: send one with the fields as the description says.")
+    return found
+
+
+def _bytes(request: HttpRequest) -> bytes:
+    try:
+        data = request.body
+    except RequestDataTooBig:
+        raise _too_long() from None
+    except (RawPostDataException, UnreadablePostError):
+        raise BodyMalformed("The body cannot be read: send JSON, with Content-Type: application/json.") from None
+    if len(data) > MAX_BYTES:
+        raise _too_long()
+    return data
+
+
+def _too_long() -> BodyTooLong:
+    return BodyTooLong(f"The body is longer than {MAX_BYTES:,} bytes: send less.")
+
+
+def json(value: object, status: int = 200) -> HttpResponse:
+    """Bytes in `value` become base64."""
+    return HttpResponse(_encoder.encode(value), status=status, content_type="application/json")

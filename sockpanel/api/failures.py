@@ -1,0 +1,72 @@
+"""What goes wrong in a route -> problem+json. The status of each error stands in sockpanel.problems."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from services.errors import MethodRefused, RequestRefused, SockpanelError, StoreBusy
+from sockpanel.problems import answer, broken, not_found, problem, status_of
+
+logger = logging.getLogger(__name__)
+
+
+def handle_failures(api: NinjaAPI) -> None:
+    """Have the API answer every failure."""
+    api.add_exception_handler(SockpanelError, problem)
+    api.add_exception_handler(ValidationError, _refused)
+    api.add_exception_handler(Http404, not_found)
+    api.add_exception_handler(OperationalError, _busy)
+    api.add_exception_handler(Exception, _broken)
+
+
+def _refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Parameters that make no sense: a sentence for each."""
+    problems = {str(each["loc"][-1]): f"{each['loc'][-1]}: {each['msg']}." for each in error.errors}
+    refused = RequestRefused(" ".join(problems.values()), field=next(iter(problems), ""))
+    return answer(
+        request, status_of(refused), refused.message, code=refused.code, field=refused.field, problems=problems
+    )
+
+
+def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    logger.error("%s %s: the database did not answer: %s", request.method, request.path, error)
+    return problem(request, StoreBusy("The database did not answer in time: try again."))
+
+
+def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("%s %s failed.", request.method, request.path, exc_info=error)
+    return broken(request)
+
+
+def with_problems(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, whose "method not allowed" is a problem too."""
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def told_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return _told(request, await view(request, *args, **kwargs))
+
+        return told_async
+
+    @wraps(view)
+    def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return _told(request, view(request, *args, **kwargs))
+
+    return told
+
+
+def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code != 405:
+        return response
+    allowed = response["Allow"]
+    refused = problem(request, MethodRefused(f"This address takes {allowed}, not {request.method}."))
+    refused["Allow"] = allowed
+    return refused

@@ -1,0 +1,113 @@
+"""The API's description (OpenAPI 3.1): each route says what it takes and gives and how it can fail; the rest is added here.
+
+@router.post("/servers", auth=ADMIN, **described({201: Server}, NameTaken, body=NewServer))
+"""
+
+import inspect
+from collections.abc import Iterable
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from ninja import NinjaAPI
+from ninja.operation import Operation
+
+from services import errors
+from services.servers.spec import BroadcastSenderOptions, NoOptions, TimeOptions
+from sockpanel.api import schemas
+from sockpanel.api.access import SAFE
+from sockpanel.problems import status_of
+
+Failure = type[errors.SockpanelError]
+REF = "#/components/schemas/{name}"
+FAILURES = "x-failures"
+ALWAYS: tuple[Failure, ...] = (errors.SignInNeeded, errors.NotAllowed, errors.StoreBusy)
+SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "description": "made by `manage.py token create USER`"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sp_*",
+        "description": "of the pages; writes need X-CSRFToken too",
+    },
+}
+
+
+def described(given: dict[int, type | None], *failures: Failure, body: type | None = None) -> dict[str, Any]:
+    """Keyword arguments for a route: status -> what is given, the failures of its own, what it takes."""
+    extra: dict[str, Any] = {FAILURES: failures, "responses": {status: _given(kind) for status, kind in given.items()}}
+    if body:
+        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+        extra[FAILURES] += (errors.BodyMalformed, errors.BodyTooLong)
+    return {"response": dict.fromkeys(given), "openapi_extra": extra}
+
+
+def _given(kind: type | None) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": _ref(kind)}}} if kind else {}
+
+
+def _ref(kind: type) -> dict[str, str]:
+    return {"$ref": REF.format(name=kind.__name__)}
+
+
+class Api(NinjaAPI):
+    """ninja, with a description that tells the truth about failures."""
+
+    @cached_property
+    def finished(self) -> dict[str, Any]:
+        """The description, made at first use."""
+        schema: dict[str, Any] = super().get_openapi_schema()
+        for path in schema["paths"].values():
+            for method, operation in path.items():
+                _finish(method, operation)
+        components = msgspec.json.schema_components(_shapes(), ref_template=REF)[1]
+        schema["components"] = {"schemas": components, "securitySchemes": SECURITY}
+        schema["security"] = [{name: []} for name in SECURITY]
+        return schema
+
+    def get_openapi_schema(self, **_: Any) -> Any:
+        return self.finished
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+def _shapes() -> Iterable[type]:
+    own = [kind for kind in vars(schemas).values() if inspect.isclass(kind) and issubclass(kind, msgspec.Struct)]
+    return {*own, NoOptions, TimeOptions, BroadcastSenderOptions}
+
+
+def _finish(method: str, operation: dict[str, Any]) -> None:
+    failures = [*ALWAYS, *operation.pop(FAILURES, ())]
+    if method.upper() not in SAFE:
+        failures.append(errors.CsrfRefused)
+    if any(_may_be_wrong(parameter) for parameter in operation["parameters"]):
+        failures.append(errors.RequestRefused)
+    for status in sorted({status_of(failure("")) for failure in failures}):
+        operation["responses"][status] = _problem(status, failures)
+    for parameter in operation["parameters"]:
+        parameter["schema"] = _plain(parameter["schema"])
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter: one that is left out has no value, not even null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    found = choices[0] if len(choices) == 1 else schema
+    return {key: value for key, value in found.items() if key != "title"}
+
+
+def _may_be_wrong(parameter: dict[str, Any]) -> bool:
+    return parameter["in"] == "query" or parameter["schema"].get("type") == "integer"
+
+
+def _problem(status: int, failures: Iterable[Failure]) -> dict[str, Any]:
+    said = sorted({f"{failure.code}: {_sentence(failure)}" for failure in failures if status_of(failure("")) == status})
+    return {
+        "description": f"{HTTPStatus(status).phrase}. " + " ".join(said),
+        "content": {"application/problem+json": {"schema": _ref(schemas.Problem)}},
+    }
+
+
+def _sentence(failure: Failure) -> str:
+    return (inspect.getdoc(failure) or "").partition("\n")[0]

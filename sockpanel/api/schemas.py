@@ -1,0 +1,331 @@
+"""The shapes of what the API takes and gives, for its description: parts of a server are those of the spec itself. No logic."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from services.servers.spec import (
+    BroadcastSenderOptions,
+    Framing,
+    Kind,
+    Limits,
+    NoOptions,
+    Reply,
+    Restart,
+    TimeOptions,
+    Transport,
+)
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$", description="unique")]
+Port = Annotated[int, Meta(ge=0, le=65_535, description="1 to 65535; 0 for UNIX sockets and for a broadcast sender")]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, description="RFC 3339, six decimals, Z")]
+Notes = Annotated[str, Meta(max_length=10_000)]
+State = Literal["STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL"]
+Direction = Literal["in", "out"]
+Encoding = Annotated[
+    Literal["text", "hex", "base64"], Meta(description=r"text is UTF-8 with the escapes \r \n \t \0 \\ \xNN")
+]
+Positive = Annotated[int, Meta(ge=1, le=2**50)]
+Options = Annotated[
+    dict[str, Any],
+    Meta(
+        description="per kind",
+        extra_json_schema={
+            "anyOf": [
+                {"$ref": f"#/components/schemas/{part.__name__}"}
+                for part in (NoOptions, TimeOptions, BroadcastSenderOptions)
+            ]
+        },
+    ),
+]
+
+
+class Retention(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What is kept of a server's messages, at the most; a bound that is missing is none."""
+
+    rows: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 100_000
+    bytes: Positive = 2**50
+    age: Annotated[int, Meta(ge=1, le=316_224_000, description="seconds")] = 316_224_000
+
+
+class ServerFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The configuration of a server; what is missing stays, or gets its default."""
+
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    kind: Kind | msgspec.UnsetType = msgspec.UNSET
+    transport: Transport | msgspec.UnsetType = msgspec.UNSET
+    host: Annotated[str, Meta(description="an IPv4 or IPv6 address, or a path")] | msgspec.UnsetType = msgspec.UNSET
+    port: Port | msgspec.UnsetType = msgspec.UNSET
+    framing: Framing | msgspec.UnsetType = msgspec.UNSET
+    reply: Reply | msgspec.UnsetType = msgspec.UNSET
+    options: Options | msgspec.UnsetType = msgspec.UNSET
+    limits: Limits | msgspec.UnsetType = msgspec.UNSET
+    restart: Restart | msgspec.UnsetType = msgspec.UNSET
+    autostart: bool | msgspec.UnsetType = msgspec.UNSET
+    retention: Retention | msgspec.UnsetType = msgspec.UNSET
+    node: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] | msgspec.UnsetType = msgspec.UNSET
+    notes: Notes | msgspec.UnsetType = msgspec.UNSET
+
+
+class NewServer(ServerFields, kw_only=True):
+    """A server to create: a kind or a preset, and whatever differs from the defaults."""
+
+    preset: Annotated[str, Meta(description="a name from GET /presets")] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Count(msgspec.Struct):
+    """Since the server was created: received = stored + dropped, and sent = sent_stored + sent_dropped, once it rests."""
+
+    connections: Annotated[int, Meta(description="open now")]
+    connections_ever: int
+    received: int
+    stored: int
+    dropped: Annotated[dict[str, int], Meta(description="reason -> incoming messages that are not stored")]
+    sent: int
+    sent_stored: int
+    sent_dropped: dict[str, int]
+    bytes_in: int
+    bytes_out: int
+    last_seq: Annotated[int, Meta(description="the number of the newest message")]
+    last_at: Time | None
+
+
+class Server(msgspec.Struct):
+    """A server: its configuration, where it stands, what it has handled."""
+
+    id: int
+    name: Name
+    kind: Kind
+    transport: Transport
+    host: str
+    port: Port
+    framing: Framing
+    reply: Reply
+    options: Options
+    limits: Limits
+    restart: Restart
+    autostart: bool
+    retention: Retention
+    node: str
+    notes: str
+    state: State
+    reason: Annotated[str, Meta(description="why it is in this state, for people; may be empty")]
+    since: Time
+    pid: int | None
+    address: str
+    retry_at: Annotated[Time | None, Meta(description="BACKOFF: when it is tried again")]
+    wanted: Literal["running", "stopped"]
+    warnings: Annotated[list[str], Meta(description="what would keep it from starting; in lists always empty")]
+    counters: Count
+
+
+class Servers(msgspec.Struct):
+    """All servers, by name."""
+
+    servers: list[Server]
+
+
+class Message(msgspec.Struct):
+    """Bytes that came in or went out."""
+
+    seq: Annotated[int, Meta(ge=1, description="1, 2, 3 ... per server, for ever, without holes")]
+    at: Time
+    connection: int
+    peer: str
+    direction: Direction
+    size: Annotated[int, Meta(description="the true size in bytes")]
+    truncated: Annotated[bool, Meta(description="less than `size` bytes are kept")]
+    sent_by: Annotated[str | None, Meta(description="the user who sent these bytes by hand")]
+    data: bytes
+
+
+class Messages(msgspec.Struct):
+    """A page of messages, in order of `seq`."""
+
+    messages: list[Message]
+    first: int | None
+    last: int | None
+    more: Annotated[bool, Meta(description="further ones match in the direction of reading")]
+
+
+class Connection(msgspec.Struct):
+    """A TCP connection, or a datagram peer."""
+
+    number: int
+    peer: str
+    run: int
+    opened_at: Time
+    closed_at: Time | None
+    why: Annotated[str, Meta(description="why it closed")]
+    last_at: Time
+    received: int
+    bytes_in: int
+    sent: int
+    bytes_out: int
+
+
+class Connections(msgspec.Struct):
+    """A page of connections, newest first; `last` is the `before` of the next page."""
+
+    connections: list[Connection]
+    first: int | None
+    last: int | None
+    more: bool
+
+
+class Run(msgspec.Struct):
+    """One life of a worker."""
+
+    number: int
+    pid: int
+    started_at: Time
+    ready_at: Time | None
+    ended_at: Time | None
+    exit_code: int | None
+    signal: int | None
+    stderr: Annotated[str, Meta(description="its last lines")]
+
+
+class Runs(msgspec.Struct):
+    """A page of runs, newest first."""
+
+    runs: list[Run]
+    first: int | None
+    last: int | None
+    more: bool
+
+
+class Change(msgspec.Struct, rename={"old": "from", "new": "to"}):
+    """A move from state to state."""
+
+    id: int
+    at: Time
+    old: State
+    new: State
+    reason: str
+    who: Annotated[str | None, Meta(description="who asked for it; null when it happened by itself")]
+
+
+class Changes(msgspec.Struct):
+    """A page of state changes, newest first."""
+
+    changes: list[Change]
+    first: int | None
+    last: int | None
+    more: bool
+
+
+class Bytes(msgspec.Struct, forbid_unknown_fields=True):
+    """Bytes to send to connected clients, or to one datagram peer."""
+
+    data: str
+    encoding: Encoding = "text"
+    connection: Annotated[int, Meta(ge=0, le=2**63 - 1)] | Literal["all"] | msgspec.UnsetType = msgspec.UNSET
+    peer: Annotated[str, Meta(description="host:port")] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Reached(msgspec.Struct):
+    """How many peers got the bytes."""
+
+    reached: int
+
+
+class Preset(msgspec.Struct):
+    """A server that people know from textbooks, ready to run."""
+
+    name: str
+    title: str
+    explains: str
+    server: dict[str, Any]
+
+
+class Presets(msgspec.Struct):
+    """All presets."""
+
+    presets: list[Preset]
+
+
+class Supervisor(msgspec.Struct):
+    """Who keeps the workers as wanted."""
+
+    alive: bool
+    pid: int | None
+
+
+class Database(msgspec.Struct):
+    """A database of the panel."""
+
+    engine: Literal["sqlite", "postgresql"]
+    answers: bool
+    bytes: Annotated[int | None, Meta(description="its size on disk; null where that is not known")]
+
+
+class Disk(msgspec.Struct):
+    """The disk that the data directory lies on, in bytes."""
+
+    free: int
+    total: int
+
+
+class NodeState(msgspec.Struct):
+    """The machine that the panel runs on."""
+
+    name: str
+    supervisor: Supervisor
+    versions: dict[str, str]
+    disk: Disk
+    databases: dict[str, Database]
+
+
+class Exchange(msgspec.Struct, forbid_unknown_fields=True):
+    """One exchange to make as a client."""
+
+    transport: Literal["tcp", "udp"]
+    host: str
+    port: Annotated[int, Meta(ge=1, le=65_535)]
+    data: str = ""
+    encoding: Encoding = "text"
+    framing: Framing | msgspec.UnsetType = msgspec.UNSET
+    timeout: Annotated[float, Meta(gt=0, le=60, description="seconds")] = 2.0
+    expect: Annotated[int, Meta(ge=0, le=100_000, description="messages back are all")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+    broadcast: bool = False
+
+
+class Received(msgspec.Struct):
+    """Bytes that came back."""
+
+    data: bytes
+    text: Annotated[str, Meta(description="the same as text with escapes")]
+    at: Time
+    peer: str
+    after_ms: float
+
+
+class Exchanged(msgspec.Struct):
+    """An exchange that took place, answered or not."""
+
+    sent: bytes
+    sent_at: Time
+    peer: str
+    local: str
+    received: list[Received]
+    data: Annotated[bytes, Meta(description="all that came back, joined")]
+    text: str
+    seconds: float
+    ended: Literal["answered", "quiet", "closed", "reset", "timeout", "full"]
+    note: str
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """A failure (RFC 9457); `code` is stable and listed in docs/errors.md."""
+
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="one sentence for people: the thing, the fact, the next step")]
+    code: str
+    type: str = "about:blank"
+    field: Annotated[str, Meta(description="the field that it is about")] = ""
+    problems: Annotated[dict[str, str], Meta(description="field -> sentence, where several are wrong")] = {}

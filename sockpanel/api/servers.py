@@ -1,0 +1,88 @@
+"""Servers: list, create, read, change, delete."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from services import errors, operations
+from services.describe import describe
+from services.models import Server
+from services.servers.validation import NAME
+from sockpanel.api import schemas
+from sockpanel.api.access import ADMIN, VIEWER, who
+from sockpanel.api.body import json, words
+from sockpanel.api.openapi import described
+
+router = Router(tags=["servers"])
+
+
+def find(name: str) -> Server:
+    """Raises ServerUnknown."""
+    if not NAME.fullmatch(name):
+        raise errors.ServerUnknown(f"There is no server named {name[:64]!r}: look at the list of servers.")
+    return operations.find(name)
+
+
+def told(server: Server) -> dict[str, Any]:
+    """A server with its warnings."""
+    return describe([server])[0] | {"warnings": operations.warnings(server)}
+
+
+@router.get("/servers", auth=VIEWER, **described({200: schemas.Servers}))
+def list_servers(request: HttpRequest) -> HttpResponse:
+    """All servers, by name."""
+    return json({"servers": describe(Server.objects.order_by("name"))})
+
+
+@router.post(
+    "/servers",
+    auth=ADMIN,
+    **described(
+        {201: schemas.Server},
+        errors.ConfigurationRefused,
+        errors.NameTaken,
+        errors.PresetUnknown,
+        body=schemas.NewServer,
+    ),
+)
+def create_server(request: HttpRequest) -> HttpResponse:
+    """Create a server, stopped: from a kind, or from a preset with any field overridden."""
+    server = operations.create(words(request), who(request))
+    response = json(told(server), status=201)
+    response["Location"] = f"{request.path}/{server.name}"
+    return response
+
+
+@router.get("/servers/{name}", auth=VIEWER, **described({200: schemas.Server}, errors.ServerUnknown))
+def read_server(request: HttpRequest, name: str) -> HttpResponse:
+    """One server."""
+    return json(told(find(name)))
+
+
+@router.patch(
+    "/servers/{name}",
+    auth=ADMIN,
+    **described(
+        {200: schemas.Server},
+        errors.ServerUnknown,
+        errors.ConfigurationRefused,
+        errors.NameTaken,
+        errors.BindError,
+        errors.SupervisorAway,
+        body=schemas.ServerFields,
+    ),
+)
+def change_server(request: HttpRequest, name: str) -> HttpResponse:
+    """Change some fields; inside of framing, reply, options, limits and retention null takes a key away.
+
+    A running server's new address is opened first; where that fails the old one goes on.
+    """
+    return json(told(operations.change(find(name), words(request), who(request))))
+
+
+@router.delete("/servers/{name}", auth=ADMIN, **described({204: None}, errors.ServerUnknown, errors.StartFailed))
+def delete_server(request: HttpRequest, name: str) -> HttpResponse:
+    """Delete a server and its messages; a running one is stopped first."""
+    operations.remove(find(name), who(request))
+    return HttpResponse(status=204)

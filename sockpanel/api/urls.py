@@ -1,0 +1,35 @@
+"""The REST API, /api/v1."""
+
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
+
+from services.version import VERSION
+from sockpanel.api import client, node, records, servers, verbs
+from sockpanel.api.body import Parameters
+from sockpanel.api.docs import docs
+from sockpanel.api.failures import handle_failures, with_problems
+from sockpanel.api.openapi import Api
+
+api = Api(
+    title="Sockpanel",
+    version=VERSION,
+    description="Configure, run and watch socket servers. Failures are problem+json (RFC 9457); docs/api.md tells the rest.",
+    urls_namespace="api",
+    docs_url=None,
+    docs_decorator=require_safe,
+    parser=Parameters(),
+)
+handle_failures(api)
+for module in (node, servers, verbs, records, client):
+    api.add_router("", module.router)
+
+
+def _patterns() -> list[URLPattern]:
+    """ninja's own, each with problems."""
+    found: list[URLPattern] = api.urls[0]
+    for pattern in found:
+        pattern.callback = with_problems(pattern.callback)
+    return found
+
+
+urlpatterns = [path("docs", with_problems(docs), name="api-docs"), path("", (_patterns(), *api.urls[1:]))]

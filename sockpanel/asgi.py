@@ -1,0 +1,41 @@
+"""The panel as one ASGI application: border, then HTTP to Django and WebSockets to the live view."""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sockpanel.settings")
+
+from django.core.asgi import get_asgi_application
+
+http = get_asgi_application()  # sets Django up; what follows needs its models
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import re_path  # noqa: E402
+
+from sockpanel.accounts.sockets import SignedIn  # noqa: E402
+from sockpanel.border import Border  # noqa: E402
+from sockpanel.live.routing import urlpatterns  # noqa: E402
+from sockpanel.origins import OwnOrigins  # noqa: E402
+from sockpanel.proxies import Proxies  # noqa: E402
+
+
+async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A WebSocket to an address that there is not: refused, where Channels would raise."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close", "code": 4404})
+
+
+sockets: list[Any] = [*urlpatterns, re_path("", nowhere)]  # type: ignore[arg-type]  # Channels' routes are not Django's views
+panel: Any = ProtocolTypeRouter({"http": http, "websocket": SignedIn(URLRouter(sockets))})  # type: ignore[arg-type]
+
+application = Border(
+    panel,
+    OwnOrigins(
+        settings.SOCKPANEL_HOST,
+        settings.SOCKPANEL_PORT,
+        tls=bool(settings.SOCKPANEL_TLS),
+        others=settings.SOCKPANEL_ORIGINS,
+    ),
+    Proxies(settings.SOCKPANEL_PROXIES),
+)

@@ -1,0 +1,199 @@
+"""Settings come from the environment, each read by one typed function that refuses what makes no sense.
+
+It knows no Django. A refusal names the variable, its value and what is allowed.
+"""
+
+import hashlib
+import ipaddress
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from services.errors import SettingRefused
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_OURS = ("secret-key", "control.sqlite3", "messages.sqlite3")  # what makes a directory a data directory
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?"
+)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def refuse(name: str, value: str, allowed: str) -> SettingRefused:
+    return SettingRefused(f"{name} is {value!r}: it takes {allowed}.")
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str) -> bool:
+    value = text(name).lower()
+    if value in _TRUE | _FALSE:
+        return value in _TRUE
+    raise refuse(name, value, "1 or 0")
+
+
+def port(name: str, default: int) -> int:
+    return as_port(name, text(name, str(default)))
+
+
+def as_port(name: str, value: str) -> int:
+    if re.fullmatch(r"[0-9]{1,5}", value) and 1 <= int(value) <= 65_535:
+        return int(value)
+    raise refuse(name, value, "a whole number from 1 to 65535")
+
+
+def address(name: str, default: str) -> str:
+    return as_address(name, text(name, default))
+
+
+def as_address(name: str, value: str) -> str:
+    if value == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise refuse(name, value, "an IPv4 or IPv6 address, such as 127.0.0.1 or ::1") from None
+
+
+def is_loopback(value: str) -> bool:
+    return ipaddress.ip_address(value).is_loopback
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value in allowed:
+        return value
+    raise refuse(name, value, " or ".join(allowed))
+
+
+def slug(name: str, default: str) -> str:
+    value = text(name, default)
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", value):
+        return value
+    raise refuse(name, value, "1 to 63 small letters, digits, - or _")
+
+
+def words(name: str) -> list[str]:
+    return text(name).replace(",", " ").split()
+
+
+def origins(name: str) -> list[str]:
+    """Origins as browsers write them: small letters, without the port where it is the scheme's own."""
+    found = []
+    for value in words(name):
+        match = _ORIGIN.fullmatch(value.lower())
+        if match is None or not 1 <= int(match["port"] or 1) <= 65_535:
+            raise refuse(name, value, "origins such as https://panel.example.org:8443, without a path")
+        found.append(value.lower().removesuffix(":443" if match["scheme"] == "https" else ":80"))
+    return found
+
+
+def networks(name: str) -> list[Network]:
+    found: list[Network] = []
+    for value in words(name):
+        try:
+            found.append(ipaddress.ip_network(value))
+        except ValueError:
+            raise refuse(name, value, "networks in CIDR form, such as 10.0.0.0/8") from None
+    return found
+
+
+def data_directory(name: str, default: Path) -> Path:
+    """The data directory, made 0700 when it is not there yet, and closed to others when it is ours or empty."""
+    path = Path(text(name, str(default))).expanduser().resolve()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            _close_to_others(name, path)
+    except OSError as error:
+        raise refuse(name, str(path), f"a directory that can be made and written ({error.strerror})") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise refuse(name, str(path), "a directory that this user may write")
+    return path
+
+
+def _close_to_others(name: str, path: Path) -> None:
+    entries = os.listdir(path)
+    if entries and not any(ours in entries for ours in _OURS):
+        raise refuse(name, str(path), "a directory of its own: this one holds other things and is open to other users")
+    path.chmod(0o700)
+
+
+def install_id(directory: Path) -> str:
+    """Eight letters that tell this data directory from others on the same host: cookies know no port."""
+    return hashlib.sha256(str(directory).encode()).hexdigest()[:8]
+
+
+def tls(certificate: str, key: str) -> tuple[str, str] | None:
+    """The paths of certificate and key, both or none."""
+    paths = text(certificate), text(key)
+    if not any(paths):
+        return None
+    for name, path in zip((certificate, key), paths, strict=True):
+        if not os.access(path, os.R_OK):
+            raise refuse(name, path, f"a readable PEM file, given together with {certificate} and {key}")
+    return paths
+
+
+def secret_key(name: str, directory: Path) -> str:
+    """The given key, or the one in the data directory, made there (0600) at first use."""
+    if value := text(name):
+        if len(value) < 32:
+            raise refuse(name, "***", "32 characters or more")
+        return value
+    path, draft = directory / "secret-key", directory / f"secret-key.{os.getpid()}"
+    if not path.exists():
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)  # whole or not at all, and only one of several processes that start at once
+        except FileExistsError:
+            pass  # another one was first: its key is everybody's
+        draft.unlink()
+    return _read_secret(path)
+
+
+def _read_secret(path: Path) -> str:
+    value = path.read_text().strip()
+    if len(value) < 32:
+        raise SettingRefused(
+            f"{path} does not hold a secret key of 32 characters or more: remove it to make a new one."
+        )
+    return value
+
+
+def sqlite(path: Path) -> dict[str, object]:
+    """SQLite for one writer and many readers. The first pragma must be auto_vacuum: after WAL it is ignored."""
+    pragmas = ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "".join(f"PRAGMA {pragma};" for pragma in pragmas),
+        },
+    }
+
+
+def postgresql(name: str, url: str) -> dict[str, object]:
+    """`postgresql://user:password@host:port/name?option=value` as Django wants it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise refuse(name, "***", "postgresql://user:password@host:port/name")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": parts.port or "",
+        "OPTIONS": dict(parse_qsl(parts.query)),
+        "CONN_HEALTH_CHECKS": True,
+    }

@@ -1,0 +1,140 @@
+"""The seats of one hub, what they follow, and one round of work for them. It has no task: the hub says when a round begins."""
+
+import time
+from collections.abc import Iterable
+
+from services.history import Query
+from sockpanel.live import people, wire
+from sockpanel.live.feed import EVERY, Feed
+from sockpanel.live.outlet import Outlet
+from sockpanel.live.people import Person
+from sockpanel.live.reader import Reader
+from sockpanel.live.seat import Seat
+from sockpanel.live.standings import Standings
+
+LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
+CHECK_EVERY = 5.0  # seconds between two looks at who may still be there
+
+
+class Room:
+    """Everything that the WebSockets of one event loop share. Its coroutines raise DatabaseError or TimeoutError."""
+
+    def __init__(self) -> None:
+        self.seats: set[Seat] = set()
+        self.reader = Reader()
+        self._feeds: dict[int, Feed] = {}
+        self._standings = Standings()
+        self._hungry: set[Seat] = set()  # wait for older rows
+        self._look_at = self._check_at = 0.0
+
+    async def sit(self, person: Person, outlet: Outlet, server: int | None = None) -> Seat:
+        """A place at one server, or at all."""
+        feed = None
+        if server is not None:
+            feed = self._feeds.get(server) or await self.reader.run(Feed.begin, server)
+            feed = self._feeds.setdefault(server, feed)
+        seat = Seat(person, outlet, feed)
+        self.seats.add(seat)
+        self._standings.hint(server, at_once=True)
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """The socket is gone; what nobody follows any longer is forgotten."""
+        self.seats.discard(seat)
+        self._hungry.discard(seat)
+        if seat.feed and not any(other.feed is seat.feed for other in self.seats):
+            self._feeds.pop(seat.feed.server, None)
+        if not self._panel:
+            self._standings.keep(self._feeds)
+
+    @property
+    def _panel(self) -> bool:
+        return any(seat.feed is None for seat in self.seats)
+
+    async def follow(self, seat: Seat, after: int | None, query: Query) -> None:
+        """Send this socket the messages after `after` (None: new ones) that fit."""
+        if not seat.feed:
+            return
+        missed = [] if after is None else await self.reader.run(seat.feed.events_since, after)
+        seat.follower.follow(after, query, seat.feed.tail.last)
+        seat.follower.happened(missed)
+        seat.feed.dirty = True
+        self._pump(seat)
+
+    def acknowledged(self, seat: Seat, seq: int) -> None:
+        """The client has shown everything up to `seq`."""
+        seat.window.acknowledged(seq)
+        self._pump(seat)
+        seat.tell(self._standings.board, time.monotonic())
+
+    def hint(self, server: int | None) -> None:
+        """Look again at this server; None: at all."""
+        self._standings.hint(server)
+        for feed in self._feeds.values():
+            feed.dirty |= server is None or server == feed.server
+
+    def close_all(self, code: int) -> None:
+        for seat in self.seats:
+            seat.outlet.close(code)
+
+    @property
+    def due(self) -> float:
+        """When the next round has something to do, on the monotonic clock."""
+        looks = [feed.looked_at + EVERY for feed in self._feeds.values() if feed.dirty]
+        return 0.0 if self._hungry else min(self._look_at, self._check_at, self._standings.due, *looks)
+
+    async def round(self, now: float) -> None:
+        """New rows, older rows, states and counters, and who may stay."""
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
+            self.hint(None)
+            self._close_stalled(now)
+        for feed in [feed for feed in self._feeds.values() if feed.dirty and now >= feed.looked_at + EVERY]:
+            await self._look(feed, now)
+        for seat in list(self._hungry):
+            await self._fetch(seat)
+        await self._look_at_standings(now)
+        if now >= self._check_at:
+            self._check_at = now + CHECK_EVERY
+            await self._check(seat.person for seat in self.seats)
+
+    async def _look(self, feed: Feed, now: float) -> None:
+        feed.dirty, feed.looked_at = False, now
+        look = await self.reader.run(feed.look)
+        feed.take(look)
+        for seat in self.seats:
+            if seat.feed is feed:
+                seat.follower.happened(look.events, look.events_skipped)
+                self._pump(seat)
+
+    def _pump(self, seat: Seat) -> None:
+        if seat.pump(time.monotonic()):
+            self._hungry.add(seat)
+
+    async def _fetch(self, seat: Seat) -> None:
+        """One frame's worth of older rows, which the next rounds go on with."""
+        self._hungry.discard(seat)
+        if seat.feed and not seat.window.full:
+            chunk = await self.reader.run(seat.feed.fetch, seat.follower.cursor)
+            seat.follower.fetched(chunk.after, chunk.rows, chunk.last, time.monotonic())
+            self._pump(seat)
+
+    async def _look_at_standings(self, now: float) -> None:
+        gone = await self._standings.round(self.reader, set(self._feeds), self._panel, now)
+        for seat in self.seats:
+            if gone:
+                seat.gone(gone, now)
+            if self._standings.whole:
+                seat.welcome(self._standings.board, now)
+            seat.tell(self._standings.board, now)
+
+    def _close_stalled(self, now: float) -> None:
+        for seat in self.seats:
+            if seat.window.stalled(now):
+                seat.outlet.close(wire.NO_PROGRESS)
+
+    async def _check(self, present: Iterable[Person]) -> None:
+        codes = await self.reader.run(people.to_close, set(present))
+        for seat in self.seats:
+            if seat.person in codes:
+                seat.outlet.close(codes[seat.person])

@@ -1,0 +1,55 @@
+"""The log: one line on standard error for each event. For a terminal a readable one, for anything else JSON.
+
+Whatever came from outside (a path, a user name, a header) is escaped: a line is one line, and moves no cursor.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+_BIDI = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+class OneLine(logging.Formatter):
+    """Writes a record, and its traceback if it has one, as one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC)
+        said = {
+            "at": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            said["trace"] = self.formatException(record.exc_info)
+        if sys.stderr.isatty():
+            return self._readable(at, said)
+        return json.dumps(said).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
+
+    def _readable(self, at: datetime, said: dict[str, str]) -> str:
+        trace = f" | {said['trace']}" if "trace" in said else ""
+        return f"{at:%H:%M:%S} {said['level']:<7} {said['logger']}: {said['message']}{trace}".translate(
+            _CONTROL | _BIDI
+        )
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "sockpanel.logs.OneLine"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "sockpanel": {"level": "INFO"},
+        "services": {"level": "INFO"},
+        "django": {"handlers": [], "level": "WARNING"},  # Django's own handlers would say it twice
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.channels.server": {"level": "INFO"},
+    },
+}

@@ -1,0 +1,53 @@
+"""`manage.py up`: the whole of Sockpanel, a supervisor and a panel, until Ctrl-C or SIGTERM."""
+
+import signal
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+from services import databases
+from services.errors import AlreadySupervised
+from services.supervisor import lock
+from sockpanel import greeting, listening
+from sockpanel.management.starting import StartingCommand
+from sockpanel.parent import Child, Parent
+
+
+class Command(StartingCommand):
+    help = "Start Sockpanel: a supervisor and the panel, each started again when it dies. Ctrl-C ends both."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", help="the address to listen on (default: SOCKPANEL_HOST, else 127.0.0.1)")
+        parser.add_argument("--port", help="the port to listen on (default: SOCKPANEL_PORT, else 8000)")
+
+    def run(self, options: Mapping[str, Any]) -> None:
+        listening.choose(options["host"], options["port"])
+        if (pid := lock.holder(settings.SOCKPANEL_DATA_DIR, settings.SOCKPANEL_NODE)) is not None:
+            raise AlreadySupervised(
+                f"A supervisor (pid {pid}) already runs on {settings.SOCKPANEL_DATA_DIR}: "
+                "stop it, or start the panel alone beside it with `manage.py web`."
+            )
+        databases.prepare()
+        greeting.admit_first_admin()
+        panel = listening.open_port()
+        self.say(greeting.text())
+        connections.close_all()
+        parent = Parent(
+            [
+                Child("supervise", [sys.executable, sys.argv[0], "supervise"]),
+                Child(
+                    "web",
+                    [sys.executable, sys.argv[0], "web"],
+                    pass_fds=(panel.fileno(),),
+                    environment={listening.VARIABLE: str(panel.fileno())},
+                ),
+            ],
+            ending=panel.close,
+        )
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: parent.stop())
+        sys.exit(parent.run())

@@ -1,0 +1,44 @@
+"""`manage.py web`: the panel alone, until SIGTERM or SIGINT. The supervisor is another process (`manage.py supervise`)."""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.management.base import SystemCheckError
+from django.db import connections
+from django.utils import timezone
+
+from services import databases, lifeline
+from sockpanel import greeting, listening
+from sockpanel.management.starting import StartingCommand
+from sockpanel.server import PanelServer
+
+
+class Command(StartingCommand):
+    help = "Start the panel alone; servers run where `manage.py supervise` does."
+
+    def run(self, options: Mapping[str, Any]) -> None:
+        lifeline.follow()
+        is_child = listening.VARIABLE in os.environ
+        databases.prepare()
+        greeting.admit_first_admin()
+        self._check()
+        Session.objects.filter(expire_date__lt=timezone.now()).delete()
+        panel = listening.open_port()
+        if not is_child:
+            self.say(greeting.text())
+        application = import_module("sockpanel.asgi").application  # reads the settings as they are now
+        connections.close_all()
+        PanelServer(application, panel, settings.SOCKPANEL_TLS).run()
+
+    def _check(self) -> None:
+        """Django's and our own checks of the configuration: an error ends the command, and its parent."""
+        try:
+            self.check(display_num_errors=False)
+        except SystemCheckError as error:
+            self.stderr.write(str(error))
+            sys.exit(os.EX_CONFIG)

@@ -1,0 +1,21 @@
+"""The connections of a server: open ones first, then what was."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from services import history, operations
+from sockpanel.pages.frame import page
+from sockpanel.pages.server import header
+
+ROWS = 200
+
+
+@require_safe
+def connections(request: HttpRequest, name: str) -> HttpResponse:
+    """The list; `?before=` pages the closed ones."""
+    found = operations.find(name)
+    before = request.GET.get("before", "")
+    number = int(before) if before.isascii() and before.isdigit() else None
+    rows = history.connections_of(found.pk, before=number, limit=ROWS)
+    older = rows[-1]["number"] if len(rows) == ROWS else None
+    return page(request, "connections", header(found, "connections") | {"connections": rows, "older": older})

@@ -1,0 +1,49 @@
+"""What surrounds every page: who looks and what they may, whether a supervisor answers, where one goes after a POST."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from services import nodes
+from services.describe import NO_SUPERVISOR
+from sockpanel.accounts.models import User
+from sockpanel.pages.states import STARTABLE, STATES, STOPPABLE
+
+SETTLE = 5.0  # seconds that a form's answer waits for a start or stop
+
+
+def page(request: HttpRequest, word: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The page named `word` (its template is `word.html`) inside of the frame."""
+    node = settings.SOCKPANEL_NODE
+    frame = {
+        "word": word,
+        "section": "client" if word == "client" else "servers",
+        "states": STATES,
+        "startable": STARTABLE,
+        "stoppable": STOPPABLE,
+        "away": "" if nodes.alive(node) else NO_SUPERVISOR.format(node=node),
+        "may_operate": may(request, User.Role.OPERATOR),
+        "may_configure": may(request, User.Role.ADMIN),
+    }
+    return render(request, f"{word}.html", frame | context, status=status)
+
+
+def may(request: HttpRequest, role: str) -> bool:
+    """Whether the person's role includes `role`."""
+    return isinstance(request.user, User) and request.user.may(role)
+
+
+def who(request: HttpRequest) -> str:
+    """The name that goes with what is done."""
+    return str(request.user.get_username())
+
+
+def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
+    """To the page that the form stood on (its field `next`), when that is one of ours."""
+    target = request.POST.get("next", "")
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return HttpResponseRedirect(target if ours else otherwise)

@@ -1,0 +1,94 @@
+"""A new server: from a preset by one click, or by the full form."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from services import operations
+from services.errors import ConfigurationRefused, SockpanelError
+from services.models import Server
+from services.presets import PRESETS
+from services.servers import sockets, validation
+from services.servers.spec import TRANSPORTS
+from sockpanel.accounts.access import check
+from sockpanel.accounts.models import User
+from sockpanel.pages import fields, form
+from sockpanel.pages.frame import page, who
+from sockpanel.pages.servers import presets
+from sockpanel.pages.verbs import carry_out
+
+SPEC = ("kind", "transport", "host", "port", "framing", "reply", "options", "limits")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """The gallery and the form; `?preset=echo` fills the form from a preset."""
+    check(request.user, User.Role.ADMIN)
+    if request.method == "POST":
+        return _from_preset(request) if "preset" in request.POST else _from_form(request)
+    preset = PRESETS.get(request.GET.get("preset", ""))
+    start = fields.values_of({"name": free_name(preset.name), **preset.server} if preset else {})
+    return _show(request, start, {}, chosen=preset.name if preset else "")
+
+
+@require_GET
+def address(request: HttpRequest) -> JsonResponse:
+    """Whether the address of a form could be had now: {"warning": sentence or null}. Nothing is saved."""
+    check(request.user, User.Role.ADMIN)
+    words, _, problems = form.read(request.GET)
+    try:
+        spec = validation.build({"name": "unnamed", **{field: words.get(field) for field in SPEC}})
+    except ConfigurationRefused:
+        return JsonResponse({"warning": None})
+    return JsonResponse({"warning": None if problems else sockets.check_address(spec)})
+
+
+def free_name(name: str) -> str:
+    """`name`, or `name-2` and so on: the first that no server has."""
+    taken = set(Server.objects.filter(name__startswith=name).values_list("name", flat=True))
+    return next(
+        one for number in range(1, len(taken) + 2) if (one := name if number == 1 else f"{name}-{number}") not in taken
+    )
+
+
+def _from_preset(request: HttpRequest) -> HttpResponse:
+    """One click: make it and start it."""
+    name = request.POST["preset"]
+    try:
+        server = operations.create({"preset": name, "name": free_name(name)}, who(request))
+    except SockpanelError as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(reverse("new"))
+    carry_out(request, "start", [server])
+    return HttpResponseRedirect(reverse("server", args=[server.name]))
+
+
+def _from_form(request: HttpRequest) -> HttpResponse:
+    words, values, problems = form.read(request.POST)
+    try:
+        server = operations.create(words, who(request))
+    except ConfigurationRefused as error:
+        return _show(request, values, {**error.problems, **problems}, status=422)
+    if request.POST.get("verb") == "start":
+        carry_out(request, "start", [server])
+        return HttpResponseRedirect(reverse("server", args=[server.name]))
+    messages.success(request, f"{server.name} is saved; it is not running yet.")
+    warned = operations.warnings(server)
+    return HttpResponseRedirect(reverse("settings" if warned else "server", args=[server.name]))
+
+
+def _show(
+    request: HttpRequest, values: dict[str, Any], problems: dict[str, str], *, chosen: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "groups": form.groups(values, problems, {}),
+        "others": form.others(problems),
+        "problems": problems,
+        "transports": TRANSPORTS,
+        "presets": presets(),
+        "chosen": chosen,
+    }
+    return page(request, "new", context, status)

@@ -1,0 +1,122 @@
+"""A server: its conversation and inspector, its send box, and the buttons of its header. The other tabs share the header."""
+
+import ipaddress
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from services import describe, history, operations
+from services.errors import SockpanelError
+from services.models import Server
+from services.payload import payload
+from sockpanel.accounts.access import check
+from sockpanel.accounts.models import User
+from sockpanel.pages.frame import back, page, who
+from sockpanel.pages.states import STATES
+from sockpanel.pages.talk import talk
+from sockpanel.pages.verbs import VERBS, carry_out
+
+ROWS = 200  # messages that the page brings along
+TARGETS = 50  # peers on offer in the send box
+SENDING = frozenset({"tcp", "udp", "broadcast-receiver"})  # kinds with a send box
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def server(request: HttpRequest, name: str) -> HttpResponse:
+    """The conversation; a POST carries out `verb`."""
+    found = operations.find(name)
+    if request.method == "POST":
+        return _act(request, found)
+    rows, first, last = conversation(found.pk)
+    context = header(found, "conversation") | {"rows": rows, "first": first, "last": last}
+    context |= {"talk": talk(context["server"], seen(request)), "targets": targets(found)}
+    return page(request, "server", context)
+
+
+def header(found: Server, tab: str) -> dict[str, Any]:
+    """What every tab of a server shows."""
+    told = describe.describe([found])[0]
+    return {
+        "server": told,
+        "shown": STATES[told["state"]],
+        "tab": tab,
+        "sends": found.kind in SENDING,
+        "warnings": operations.warnings(found),
+    }
+
+
+def conversation(pk: int) -> tuple[list[dict[str, Any]], int, int]:
+    """The newest messages with the connections' openings and closings between them; the first and last number there."""
+    found = history.messages(pk, history.Query(limit=ROWS))
+    last = found.last or history.last_seq(pk)
+    first = found.first or last + 1
+    after = _micros(found.messages[0].at) - 1 if found.messages and found.more else 0
+    events = [event for event in history.connection_events(pk, after) if first - 1 <= event["seq"] <= last]
+    rows = [{"sort": "message", "place": float(message.seq), "message": message} for message in found.messages]
+    rows += [{"sort": "event", "place": event["seq"] + 0.5, "event": event} for event in events]
+    return sorted(rows, key=lambda row: row["place"]), first, last
+
+
+def targets(found: Server) -> list[dict[str, Any]]:
+    """Whom bytes can be sent to: open connections, or the datagram peers seen lately."""
+    rows = history.connections_of(found.pk, limit=TARGETS) if found.kind in SENDING else []
+    return [row for row in rows if row["closed_at"] is None or found.transport != "tcp"]
+
+
+def seen(request: HttpRequest) -> str:
+    """The address that the panel was reached at, where it is one and not loopback."""
+    host = request.get_host()
+    try:
+        address = ipaddress.ip_address(host.rpartition(":")[0].strip("[]") if host.rpartition(":")[1] else host)
+    except ValueError:
+        return ""
+    return "" if address.is_loopback else str(address)
+
+
+def _micros(at: str) -> int:
+    return round(datetime.fromisoformat(at).timestamp() * 1_000_000)
+
+
+def _act(request: HttpRequest, found: Server) -> HttpResponse:
+    verb = request.POST.get("verb", "")
+    acts: dict[str, Callable[[HttpRequest, Server], None]] = {"send": _send, "close": _close, "delete": _delete}
+    try:
+        if verb in VERBS:
+            carry_out(request, verb, [found])
+        elif verb in acts:
+            acts[verb](request, found)
+    except SockpanelError as error:
+        messages.error(request, error.message)
+    else:
+        if verb == "delete":
+            return HttpResponseRedirect(reverse("servers"))
+    return back(request, reverse("server", args=[found.name]))
+
+
+def _send(request: HttpRequest, found: Server) -> None:
+    check(request.user, User.Role.OPERATOR)
+    data = payload(request.POST.get("data", ""), request.POST.get("encoding", "text"))
+    target = request.POST.get("to", "all")
+    connection = int(target) if target.isascii() and target.isdigit() else None
+    peer = target if connection is None and target != "all" else None
+    reached = operations.send(found, data, who(request), connection=connection, peer=peer)
+    messages.success(request, f"{len(data):,} bytes went to {reached} {'peer' if reached == 1 else 'peers'}.")
+
+
+def _close(request: HttpRequest, found: Server) -> None:
+    check(request.user, User.Role.OPERATOR)
+    number = request.POST.get("number", "")
+    if number.isascii() and number.isdigit():
+        operations.close_connection(found, int(number), who(request))
+        messages.success(request, f"Connection {number} is closed.")
+
+
+def _delete(request: HttpRequest, found: Server) -> None:
+    check(request.user, User.Role.ADMIN)
+    operations.remove(found, who(request))
+    messages.success(request, f"{found.name} and its messages are deleted.")

@@ -1,0 +1,7 @@
+"""The panel as a Django app."""
+
+from django.apps import AppConfig
+
+
+class Panel(AppConfig):
+    name = "sockpanel"

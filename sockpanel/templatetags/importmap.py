@@ -1,0 +1,58 @@
+"""`{% importmap %}`: the names by which our script imports, and the hashed files that they mean.
+
+    import { row } from "app/rows";     static/js/rows.js
+    import uPlot from "uplot";          a vendor file
+
+A relative import would miss the hashed file. This is the one inline script of a page; it carries the nonce of the
+page's Content-Security-Policy (`request.csp_nonce`). `<`, `>` and `&` are escaped, as in every JSON inside HTML.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from django import template
+from django.conf import settings
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from sockpanel.vendor import MODULES
+
+register = template.Library()
+
+_ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
+
+
+@register.simple_tag(takes_context=True)
+def importmap(context: RequestContext) -> SafeString:
+    """The <script type="importmap"> element; it stands before the first module."""
+    text = _written() if settings.DEBUG else _kept()
+    nonce = getattr(context.get("request"), "csp_nonce", "")
+    return format_html(
+        '<script type="importmap"{}>{}</script>',
+        format_html(' nonce="{}"', nonce) if nonce else "",
+        mark_safe(text),  # noqa: S308 (our own file names, escaped)
+    )
+
+
+def modules() -> dict[str, str]:
+    """Bare name -> static name, for our own modules and the vendors'."""
+    folder = Path(settings.BASE_DIR, "static")
+    ours = {
+        f"app/{path.relative_to(folder / 'js').with_suffix('').as_posix()}": path.relative_to(folder).as_posix()
+        for path in sorted((folder / "js").rglob("*.js"))
+    }
+    return ours | {name: f"vendor/{path}" for name, path in MODULES.items()}
+
+
+def _written() -> str:
+    imports = {name: static(path) for name, path in modules().items()}
+    return json.dumps({"imports": imports}, separators=(",", ":")).translate(_ESCAPES)
+
+
+@cache
+def _kept() -> str:
+    """Files do not change while the panel runs, unless it is being debugged."""
+    return _written()

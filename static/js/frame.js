@@ -1,0 +1,78 @@
+/**
+ * What is on every page: keys, menus, dialogs, theme, search, copying, notes, and the banner when no supervisor answers.
+ */
+
+import { call, sentence } from "app/api";
+import * as clipboard from "app/clipboard";
+import { write } from "app/element";
+import * as keys from "app/keys";
+import * as theme from "app/theme";
+import { localise, tick } from "app/times";
+import { settle } from "app/toast";
+import * as verbs from "app/verbs";
+
+const LOOK_EVERY = 10_000; // milliseconds between two questions for the supervisor
+
+const search = /** @type {HTMLInputElement} */ (document.querySelector("[data-search]"));
+search.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") search.value = "";
+});
+
+clipboard.enable();
+keys.enable();
+verbs.enable();
+theme.mark();
+localise();
+setInterval(tick, 1_000);
+document.querySelectorAll("[data-toasts] .note").forEach(settle);
+
+keys.onKeys("?", () => open("help"));
+keys.onKeys("/", () => search.select());
+keys.onKeys("g s", () => location.assign("/servers/"));
+keys.onKeys("g c", () => location.assign("/client/"));
+keys.onKeys("Escape", () => {
+  if (closeMenus()) return;
+  /** @type {HTMLElement} */ (document.activeElement)?.blur?.();
+  document.dispatchEvent(new CustomEvent("app:escape"));
+});
+
+document.addEventListener("click", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  const opener = /** @type {HTMLElement} */ (target.closest("[data-opens]"));
+  if (opener) open(opener.dataset.opens);
+  closeMenus(target.closest("details.menu"));
+  const chosen = /** @type {HTMLElement} */ (target.closest("[data-themes] [data-theme]"));
+  if (chosen) {
+    theme.choose(chosen.dataset.theme);
+    closeMenus();
+  }
+  if (target instanceof HTMLDialogElement) target.close(); // a click beside it
+});
+
+function open(id) {
+  /** @type {HTMLDialogElement} */ (document.getElementById(id))?.showModal();
+}
+
+/** Close every menu but this one; whether one was open. */
+function closeMenus(but = null) {
+  const menus = [...document.querySelectorAll("details.menu[open]")].filter((menu) => menu !== but);
+  for (const menu of menus) menu.removeAttribute("open");
+  return menus.length > 0;
+}
+
+async function lookAtSupervisor() {
+  if (document.hidden) return;
+  const banner = /** @type {HTMLElement} */ (document.querySelector("[data-banner]"));
+  try {
+    const { body } = await call("GET", "/node");
+    const isAway = !body.supervisor?.alive;
+    banner.hidden = !isAway;
+    if (isAway) write(banner.querySelector("[data-banner-text]"), body.supervisor?.reason ?? "No supervisor runs: start Sockpanel with manage.py up, or manage.py supervise.");
+  } catch (error) {
+    banner.hidden = false;
+    write(banner.querySelector("[data-banner-text]"), sentence(error));
+  }
+}
+
+setInterval(lookAtSupervisor, LOOK_EVERY);
+document.addEventListener("app:supervisor", lookAtSupervisor);

@@ -1,0 +1,35 @@
+/**
+ * The head that all tabs of a server share: its state, address and buttons follow the server.
+ */
+
+import { write } from "app/element";
+import { count } from "app/figures";
+import { countDown, explain, stand } from "app/standing";
+
+const root = /** @type {HTMLElement} */ (document.querySelector("[data-server]"));
+
+/** The server's name. */
+export const name = root.dataset.server;
+
+/** Where its frames come from. */
+export const path = `/ws/servers/${encodeURIComponent(name)}/`;
+
+/** Take in a frame of state or counters; others are left alone. */
+export function take(frame) {
+  if (frame.type === "state" && frame.server !== name) location.assign(`/servers/${encodeURIComponent(frame.server)}/`);
+  if (frame.type === "state") standing(frame);
+  if (frame.type === "stats") write(document.querySelector("[data-open-connections]"), count(frame.connections));
+}
+
+export function state() {
+  return root.dataset.state;
+}
+
+function standing(frame) {
+  stand(root, frame);
+  const trouble = /** @type {HTMLElement} */ (document.querySelector("[data-reason]"));
+  explain(trouble, trouble.querySelector("[data-reason-text]"), frame);
+  if (frame.state === "RUNNING") document.querySelectorAll("[data-warning-line]").forEach((line) => line.remove());
+}
+
+setInterval(() => countDown(root), 1_000);

@@ -1,0 +1,30 @@
+/**
+ * A part of the page, fetched anew from the server: for lists that change now and then. One shape of a row, and it is the template's.
+ */
+
+import { localise } from "app/times";
+
+/**
+ * @param {string} selector what to replace
+ */
+export async function refresh(selector) {
+  const before = document.querySelector(selector);
+  if (document.hidden || before.querySelector("details[open]") || before.contains(document.activeElement)) return;
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const after = /** @type {any} */ (document.importNode(page.querySelector(selector), true));
+  localise(after);
+  before.replaceWith(after);
+}
+
+/** The same, at most once in `wait` milliseconds, however often it is asked for. */
+export function seldom(selector, wait) {
+  let timer;
+  return () => {
+    timer ??= setTimeout(async () => {
+      await refresh(selector);
+      timer = undefined;
+    }, wait);
+  };
+}

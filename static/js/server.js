@@ -1,0 +1,75 @@
+/**
+ * A server's page: the conversation follows the WebSocket, the inspector shows the chosen message, the send box sends.
+ */
+
+import { Conversation } from "app/conversation";
+import { write } from "app/element";
+import { count } from "app/figures";
+import * as head from "app/head";
+import { Inspector } from "app/inspector";
+import { live } from "app/live";
+import { SendBox } from "app/sendbox";
+
+const ACK_EVERY = 50; // milliseconds at the least between two acknowledgements
+
+const root = /** @type {HTMLElement} */ (document.querySelector("[data-conversation]"));
+const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-send]"));
+
+const inspector = new Inspector(document.querySelector("[data-inspector]"), {
+  name: head.name,
+});
+const conversation = new Conversation(root, { name: head.name, chosen: (row) => inspector.show(row) });
+inspector.onClosed = () => conversation.unchoose();
+const box = form && new SendBox(form, { name: head.name, isDatagram: "datagram" in form.dataset });
+
+const TAKES = {
+  messages: (frame) => conversation.take(frame),
+  connection: (frame) => {
+    conversation.happened(frame);
+    box?.refresh();
+  },
+  stats: (frame) => numbers(frame),
+};
+
+const link = live(head.path, {
+  hello: () => conversation.hello(),
+  message: (frame) => {
+    head.take(frame);
+    TAKES[frame.type]?.(frame);
+    if (frame.type !== "messages") acknowledge(conversation.rows.newest);
+  },
+});
+
+let acked = 0;
+let timer;
+
+/** Tell the server what is shown, not more often than it needs. */
+function acknowledge(seq) {
+  acked = Math.max(acked, seq);
+  timer ??= setTimeout(() => {
+    timer = undefined;
+    link.send({ type: "ack", seq: acked });
+  }, ACK_EVERY);
+}
+
+function numbers(frame) {
+  const lost = (dropped) => Object.values(dropped).reduce((sum, one) => sum + one, 0);
+  write(root.querySelector("[data-count=received]"), count(frame.received));
+  write(root.querySelector("[data-count=sent]"), count(frame.sent));
+  const dropped = lost(frame.dropped) + lost(frame.sent_dropped);
+  const place = /** @type {HTMLElement} */ (root.querySelector("[data-dropped]"));
+  place.hidden = dropped === 0;
+  place.title = [frame.dropped, frame.sent_dropped].flatMap(Object.entries).map(([why, number]) => `${why}: ${count(number)}`).join(", ");
+  write(place.querySelector("[data-count=dropped]"), count(dropped));
+}
+
+function follow() {
+  const seq = Number(location.hash.slice(1));
+  if (Number.isSafeInteger(seq) && seq > 0) conversation.choose(seq);
+}
+
+conversation.acknowledge(acknowledge);
+document.addEventListener("app:escape", () => inspector.close());
+addEventListener("hashchange", follow);
+box?.refresh();
+follow();

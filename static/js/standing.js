@@ -1,0 +1,52 @@
+/**
+ * Where a server stands, shown: its pill, its reason, which buttons make sense. The rows of the home page and the head of a
+ * server's page have the same parts.
+ */
+
+import { pill, write } from "app/element";
+import { seconds } from "app/times";
+import { visibleText } from "app/visible";
+
+const BUTTONS = {
+  start: ["STOPPED", "EXITED", "FATAL", "BACKOFF"],
+  stop: ["RUNNING", "STARTING", "BACKOFF"],
+  restart: ["RUNNING"],
+};
+
+/**
+ * Bring the parts inside of `root` up to date with a state frame.
+ * @param {HTMLElement} root
+ */
+export function stand(root, frame) {
+  if (root.dataset.state !== frame.state) root.querySelector("[data-pill]").replaceChildren(pill(frame.state));
+  Object.assign(root.dataset, {
+    state: frame.state,
+    since: frame.since,
+    retryAt: frame.retry_at ?? "",
+    wanted: frame.wanted,
+  });
+  for (const [verb, states] of Object.entries(BUTTONS)) {
+    const form = /** @type {HTMLElement} */ (root.querySelector(`[data-for=${verb}]`));
+    if (form) form.hidden = !states.includes(frame.state);
+  }
+  const address = visibleText(frame.address);
+  write(root.querySelector("[data-address]"), address);
+  const button = /** @type {HTMLElement} */ (root.querySelector(".copy[data-copy]"));
+  if (button) button.dataset.copy = address;
+  countDown(root);
+}
+
+/** A server that waits for its next try says for how long. */
+export function countDown(root) {
+  const { state, retryAt } = root.dataset;
+  if (state !== "BACKOFF") return;
+  const left = retryAt ? Math.max(0, Math.ceil(-seconds(retryAt))) : 0;
+  write(root.querySelector("[data-pill] [data-word]"), left ? `Retrying in ${left} s` : "Retrying");
+}
+
+/** The reason of a failure, in words, where the page has a place for it. */
+export function explain(place, text, frame) {
+  const isWorth = Boolean(frame.reason) && frame.state !== "RUNNING";
+  place.hidden = !isWorth;
+  if (isWorth) write(text, visibleText(frame.reason));
+}

@@ -1,0 +1,12 @@
+"""Ports that nobody holds right now, for servers that a test configures."""
+
+import socket
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
+    """A free port of `host`; for datagrams pass socket.SOCK_DGRAM."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,104 @@
+"""What the panel refuses to talk to for people, and what it does not refuse."""
+
+import ipaddress
+import socket
+from types import SimpleNamespace
+
+import pytest
+
+from services.client import build, targets
+from services.client.addresses import resolve
+from services.client.targets import exchange, own_addresses, refuse_forbidden
+from services.errors import ExchangeRefused, TargetForbidden
+
+POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": "", "NAME": "x"}
+
+
+@pytest.fixture(autouse=True)
+def house(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A panel on its usual port with PostgreSQL and Redis beside it."""
+    settings = SimpleNamespace(
+        SOCKPANEL_PORT=8000,
+        DATABASES={"default": POSTGRESQL, "messages": POSTGRESQL | {"HOST": "192.0.2.7", "PORT": "6543"}},
+        REDIS_URL="redis://:secret@localhost/0",
+    )
+    monkeypatch.setattr(targets, "settings", settings)
+    return settings
+
+
+async def check(host: str, port: int = 80, transport: str = "tcp") -> None:
+    request = build({"transport": transport, "host": host, "port": port})
+    await refuse_forbidden(request, await resolve(request))
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("127.0.0.1", 8000),
+        ("127.9.9.9", 8000),
+        ("localhost", 8000),
+        ("0.0.0.0", 8000),
+        ("::1", 8000),
+        ("::", 8000),
+        ("::ffff:127.0.0.1", 8000),
+        ("2130706433", 8000),
+        ("0x7f.1", 8000),
+        ("127.0.0.1", 5432),
+        ("192.0.2.7", 6543),
+        ("127.0.0.1", 6379),
+        ("169.254.169.254", 80),
+        ("::ffff:169.254.169.254", 80),
+        ("fd00:ec2::254", 80),
+        ("224.0.0.1", 80),
+        ("ff02::1", 80),
+    ],
+)
+async def test_these_targets_are_refused(host: str, port: int) -> None:
+    with pytest.raises(TargetForbidden):
+        await check(host, port)
+
+
+async def test_every_address_of_this_machine_leads_to_the_panel() -> None:
+    for address in own_addresses():
+        if not address.is_link_local:
+            with pytest.raises(TargetForbidden, match="is the panel itself"):
+                await check(str(address), 8000)
+
+
+def test_the_machines_own_addresses_include_loopback() -> None:
+    assert ipaddress.ip_address("127.0.0.1") in own_addresses()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "transport"),
+    [
+        ("127.0.0.1", 8007, "tcp"),
+        ("192.0.2.1", 8000, "tcp"),
+        ("192.0.2.1", 5432, "tcp"),
+        ("192.0.2.8", 6543, "tcp"),
+        ("127.0.0.1", 8000, "udp"),
+        ("255.255.255.255", 9999, "udp"),
+    ],
+)
+async def test_these_targets_are_allowed(host: str, port: int, transport: str) -> None:
+    await check(host, port, transport)
+
+
+async def test_unix_sockets_are_left_to_the_command_line() -> None:
+    with pytest.raises(TargetForbidden, match=r"manage\.py client unix"):
+        await exchange(build({"transport": "unix", "host": "/run/docker.sock"}))
+
+
+async def test_nothing_is_sent_to_a_forbidden_target(house: SimpleNamespace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        house.SOCKPANEL_PORT = listener.getsockname()[1]
+        listener.setblocking(False)
+        with pytest.raises(TargetForbidden):
+            await exchange(build({"transport": "tcp", "host": "localhost", "port": house.SOCKPANEL_PORT, "data": "x"}))
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+async def test_an_allowed_target_is_talked_to(free_port: int) -> None:
+    with pytest.raises(ExchangeRefused):
+        await exchange(build({"transport": "tcp", "host": "127.0.0.1", "port": free_port, "data": "x"}))

@@ -1,0 +1,26 @@
+"""Real workers, each ended with its test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.services.servers.supervising import Supervised, spec_of
+
+Serve = Callable[..., Awaitable[Supervised]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """`await serve(kind="udp", reply={"type": "echo"})`: a worker that is ready. `start` holds fields of the Start."""
+    running: list[Supervised] = []
+
+    async def begin(start: dict[str, Any] | None = None, **words: Any) -> Supervised:
+        supervised = Supervised(spec_of(**words), **(start or {}))
+        running.append(supervised)
+        await supervised.begin()
+        return supervised
+
+    yield begin
+    for supervised in running:
+        await supervised.release()

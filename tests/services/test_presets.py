@@ -1,0 +1,314 @@
+"""Every preset behaves to the byte as its own client expects: real worker, real supervisor, plain sockets."""
+
+import asyncio
+import contextlib
+import re
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.presets import PRESETS
+from services.servers import report, validation
+from services.servers.spec import ServerSpec
+from services.supervisor.events import History, Moved
+from services.supervisor.states import AT_REST, State
+from services.supervisor.supervisor import Supervisor
+from services.supervisor.wanted import Wanted
+from tests.ports import free_port
+from tests.waiting import eventually_async
+
+CTIME = rb"\[(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] "
+NAMES = (
+    "echo upper upper-udp timestamp timestamp-udp over upper-once from-server receive sink time "
+    "broadcast-receiver broadcast-sender"
+).split()
+
+# preset, what a client sends, what it gets (a pattern), whether the connection then closes
+TCP = [
+    ("echo", b"abc", rb"abc", False),
+    ("echo", bytes(range(256)), re.escape(bytes(range(256))), False),
+    ("upper", b"hello", rb"HELLO", False),
+    ("timestamp", "Python编程".encode(), CTIME + "Python编程".encode(), False),
+    ("over", b"anything", rb"over", True),
+    ("upper-once", b"Hello,I am client!", rb"HELLO,I AM CLIENT!", True),
+    ("from-server", b"hi", rb"hifrom server", False),
+]
+UDP = [
+    ("upper-udp", b"hello", rb"HELLO"),
+    ("upper-udp", b"", rb""),
+    ("timestamp-udp", "Python编程".encode(), CTIME + "Python编程".encode()),
+    ("receive", b"anything", rb"Receive"),
+    ("receive", b"", rb"Receive"),
+    ("time", b"", rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"),
+    ("time", b"%Y %m %d", rb"\d{4} \d\d \d\d"),
+]
+HOSTS = ["127.0.0.1", "::1"]
+
+
+class Diary:
+    """The supervisor's observer: remembers messages and the state, acknowledges at once."""
+
+    def __init__(self) -> None:
+        self.state, self.reason = State.STOPPED, ""
+        self.messages: list[tuple[str, int, bytes]] = []  # peer, direction, data
+        self.closed: list[str] = []
+
+    def history(self, server: int) -> History:
+        return History()
+
+    def moved(self, moved: Moved) -> None:
+        self.state, self.reason = moved.new, moved.reason
+
+    def heeded(self, heeded: object) -> None: ...
+
+    def run_started(self, started: object) -> None: ...
+
+    def run_ended(self, ended: object) -> None: ...
+
+    def reported(self, server: int, run: int, batch: report.Batch, stored: Callable[[int], None]) -> None:
+        self.messages += [(peer, direction, data) for _, _, peer, direction, data, _, _ in batch.messages]
+        self.closed += [closed.why for closed in batch.closed]
+        stored(batch.number)
+
+
+class Served:
+    """A preset that runs."""
+
+    def __init__(self, spec: ServerSpec, diary: Diary) -> None:
+        self.spec, self.diary = spec, diary
+
+    @property
+    def address(self) -> Any:
+        return self.spec.host if self.spec.is_unix else (self.spec.host, self.spec.port)
+
+    @property
+    def family(self) -> int:
+        return socket.AF_UNIX if self.spec.is_unix else socket.AF_INET6 if ":" in self.spec.host else socket.AF_INET
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.spec.is_unix:
+            return await asyncio.open_unix_connection(self.spec.host)
+        return await asyncio.open_connection(*self.address)
+
+    @contextlib.contextmanager
+    def datagram_socket(self) -> Any:
+        with socket.socket(self.family, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            if self.spec.is_unix:
+                sock.bind("")
+            sock.connect(self.address)
+            yield sock
+
+    async def ask(self, data: bytes) -> bytes:
+        """A datagram out, one back."""
+        loop = asyncio.get_running_loop()
+        with self.datagram_socket() as sock:
+            sock.send(data)
+            async with asyncio.timeout(5):
+                return await loop.sock_recv(sock, 65_536)
+
+
+Serve = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Run a preset on a free port, with fields of its own."""
+    supervisors = []
+
+    async def run(name: str, **words: Any) -> Served:
+        fields = {"name": name, **PRESETS[name].server} | words
+        if "port" not in words and fields["transport"] in ("tcp", "udp"):
+            kind = socket.SOCK_STREAM if fields["transport"] == "tcp" else socket.SOCK_DGRAM
+            fields["port"] = free_port(kind, fields["host"])
+        served = Served(validation.build(fields), Diary())
+        supervisors.append(Supervisor(served.diary))
+        await supervisors[-1].reconcile([Wanted(id=1, spec=served.spec, running=True, restart="never", asked=1)])
+        await eventually_async(lambda: served.diary.state in {State.RUNNING, *AT_REST})
+        assert served.diary.state is State.RUNNING, served.diary.reason
+        return served
+
+    yield run
+    for supervisor in supervisors:
+        await supervisor.close()
+
+
+async def read(reader: asyncio.StreamReader, pattern: bytes) -> bytes:
+    """Bytes until they match the whole pattern, or the stream ends."""
+    got = b""
+    async with asyncio.timeout(5):
+        while not re.fullmatch(pattern, got, re.DOTALL) and (piece := await reader.read(65_536)):
+            got += piece
+    return got
+
+
+@contextlib.asynccontextmanager
+async def connected(served: Served) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await served.connect()
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+def test_the_table_holds_the_designs_presets_in_its_order() -> None:
+    assert list(PRESETS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_is_a_server_once_it_has_a_name(name: str) -> None:
+    spec = validation.build({"name": name, **PRESETS[name].server})
+    assert (spec.kind, spec.transport) == (PRESETS[name].server["kind"], PRESETS[name].server["transport"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_says_what_it_does_and_how_to_try_it(name: str) -> None:
+    preset = PRESETS[name]
+    assert preset.title
+    assert preset.explains.endswith(".")
+    assert "{" not in preset.try_at("0.0.0.0", 4711)
+    assert "0.0.0.0" not in preset.try_at("0.0.0.0", 4711)
+
+
+def test_ports_and_addresses_are_the_designs() -> None:
+    ports = {name: preset.server["port"] for name, preset in PRESETS.items()}
+    assert ports == dict(
+        zip(NAMES, [8007, 8081, 8082, 8080, 8080, 8888, 8083, 8084, 8889, 9998, 9000, 9999, 0], strict=True)
+    )
+    public = {name for name, preset in PRESETS.items() if preset.server["host"] != "127.0.0.1"}
+    assert public == {"timestamp", "broadcast-receiver", "broadcast-sender"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(("name", "sent", "gets", "closes"), TCP)
+async def test_over_tcp_the_client_gets(
+    serve: Serve, name: str, sent: bytes, gets: bytes, closes: bool, host: str
+) -> None:
+    served = await serve(name, host=host)
+    async with connected(served) as (reader, writer):
+        writer.write(sent)
+        assert re.fullmatch(gets, await read(reader, gets), re.DOTALL)
+        if closes:
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+        assert reader.at_eof() == closes
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(("name", "sent", "gets"), UDP)
+async def test_over_udp_the_client_gets(serve: Serve, name: str, sent: bytes, gets: bytes, host: str) -> None:
+    assert re.fullmatch(gets, await (await serve(name, host=host)).ask(sent), re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "sent", "gets"), [row[:3] for row in TCP])
+async def test_over_a_unix_socket_the_client_gets(
+    serve: Serve, tmp_path: Path, name: str, sent: bytes, gets: bytes
+) -> None:
+    served = await serve(name, transport="unix", host=str(tmp_path / "s"))
+    async with connected(served) as (reader, writer):
+        writer.write(sent)
+        assert re.fullmatch(gets, await read(reader, gets), re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "sent", "gets"), [row for row in UDP if PRESETS[row[0]].server["kind"] == "udp"])
+async def test_over_unix_datagrams_the_client_gets(
+    serve: Serve, tmp_path: Path, name: str, sent: bytes, gets: bytes
+) -> None:
+    served = await serve(name, transport="unix-dgram", host=str(tmp_path / "s"))
+    assert re.fullmatch(gets, await served.ask(sent), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if PRESETS[name].server["transport"] == "tcp"])
+async def test_tcp_presets_serve_several_clients_at_once(serve: Serve, name: str) -> None:
+    served = await serve(name, host="127.0.0.1")
+    gets = next(gets for row, _, gets, _ in TCP if row == name)
+    sent = next(sent for row, sent, _, _ in TCP if row == name)
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(served)) for _ in range(20)]
+        for _, writer in reversed(clients):
+            writer.write(sent)
+        answers = await asyncio.gather(*(read(reader, gets) for reader, _ in clients))
+    assert all(re.fullmatch(gets, answer, re.DOTALL) for answer in answers)
+
+
+@pytest.mark.parametrize("name", ["upper-udp", "timestamp-udp", "receive", "time"])
+async def test_udp_presets_answer_each_of_several_clients(serve: Serve, name: str) -> None:
+    served = await serve(name)
+    row = next(row for row in UDP if row[0] == name)
+    answers = await asyncio.gather(*(served.ask(row[1]) for _ in range(20)))
+    assert all(re.fullmatch(row[2], answer, re.DOTALL) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("name", "gets"), [("upper", b"HELLO"), ("echo", b"hello"), ("from-server", b"hellofrom server")]
+)
+async def test_one_connection_may_send_many(serve: Serve, name: str, gets: bytes) -> None:
+    served = await serve(name)
+    async with connected(served) as (reader, writer):
+        for _ in range(50):
+            writer.write(b"hello")
+            assert await read(reader, gets) == gets
+
+
+async def test_a_time_stamp_is_the_time(serve: Serve) -> None:
+    before = time.time()
+    answer = (await (await serve("timestamp-udp")).ask(b"x")).decode()
+    stamp = time.mktime(time.strptime(answer[1:25], "%a %b %d %H:%M:%S %Y"))
+    assert int(before) <= stamp <= time.time()
+
+
+async def test_a_client_that_resets_disturbs_nobody(serve: Serve) -> None:
+    served = await serve("from-server")
+    async with connected(served) as (reader, writer):
+        with socket.create_connection(served.address) as rude:
+            rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            rude.sendall(b"bye")
+        writer.write(b"hi")
+        assert await read(reader, b"hifrom server") == b"hifrom server"
+    await eventually_async(lambda: len(served.diary.closed) == 2)
+    assert served.diary.state is State.RUNNING
+
+
+async def test_a_sink_answers_nothing_and_keeps_everything(serve: Serve) -> None:
+    served = await serve("sink")
+    with served.datagram_socket() as sock:
+        for data in (b"one", b"", b"\xff\x00"):
+            sock.send(data)
+        await eventually_async(lambda: len(served.diary.messages) == 3)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+    assert [(direction, data) for _, direction, data in served.diary.messages] == [
+        (report.IN, b"one"),
+        (report.IN, b""),
+        (report.IN, b"\xff\x00"),
+    ]
+
+
+async def test_a_broadcast_is_received_with_its_sender(serve: Serve) -> None:
+    served = await serve("broadcast-receiver", port=free_port(socket.SOCK_DGRAM, "0.0.0.0"))
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sender.bind(("127.0.0.1", 0))
+        sender.sendto(b"hello all", ("127.255.255.255", served.spec.port))
+        await eventually_async(lambda: served.diary.messages)
+        assert served.diary.messages == [(f"127.0.0.1:{sender.getsockname()[1]}", report.IN, b"hello all")]
+
+
+async def test_a_broadcast_sender_sends_again_and_again(serve: Serve) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("0.0.0.0", 0))
+        receiver.setblocking(False)
+        options = PRESETS["broadcast-sender"].server["options"] | {
+            "destination": f"127.255.255.255:{receiver.getsockname()[1]}",
+            "interval": 0.1,
+        }
+        await serve("broadcast-sender", port=0, options=options)
+        async with asyncio.timeout(5):
+            assert [await loop.sock_recv(receiver, 100) for _ in range(3)] == [b"sockpanel"] * 3

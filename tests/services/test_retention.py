@@ -1,0 +1,64 @@
+"""Only what a cap covers is kept, and pruning lowers no counter."""
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from services import retention
+from services.books import Book
+from services.models import Counters, Message
+from services.retention import Cap
+from services.servers import clock
+from tests.services.recording import batch, recording
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+
+
+async def filled(count: int, size: int = 1) -> Book:
+    async with recording() as it:
+        await it.store(7, batch(1, *[b"x" * size] * count))
+        return it.recorder.books[7]
+
+
+def prune_all(book: Book, cap: Cap) -> None:
+    while retention.prune_slice(book, cap):
+        pass
+
+
+def seqs() -> list[int]:
+    return list(Message.objects.filter(server_id=7).order_by("seq").values_list("seq", flat=True))
+
+
+async def test_keeps_the_newest_rows():
+    book = await filled(2500)
+    await sync_to_async(prune_all)(book, Cap(rows=100))
+    assert await sync_to_async(seqs)() == list(range(2401, 2501))
+
+
+async def test_keeps_no_more_bytes_than_the_cap_and_no_fewer_messages_than_fit():
+    book = await filled(50, size=10)
+    await sync_to_async(prune_all)(book, Cap(bytes=100))
+    assert await sync_to_async(seqs)() == list(range(41, 51))
+    assert book.kept_bytes == 100
+
+
+async def test_forgets_what_is_older_than_the_age():
+    book = await filled(3)
+    age = (clock.now() - 1_750_000_000_000_001) // 1_000_000
+    await sync_to_async(prune_all)(book, Cap(age=age - 60))
+    assert await sync_to_async(seqs)() == []
+
+
+async def test_pruning_lowers_no_counter_and_numbers_go_on():
+    book = await filled(30)
+    await sync_to_async(prune_all)(book, Cap(rows=10))
+    counters = await Counters.objects.aget(pk=7)
+    assert (counters.received, counters.stored, counters.last_seq, counters.first_seq) == (30, 30, 30, 21)
+
+
+async def test_a_recorder_prunes_as_fast_as_it_stores():
+    async with recording() as it:
+        it.recorder.caps[7] = Cap(rows=1000)
+        for number in range(1, 8):
+            await it.store(7, batch(number, *[b"x"] * 1000))
+        await it.store(7, batch(8))
+    assert await Message.objects.filter(server_id=7).acount() <= 1000 + retention.SLACK + 1000

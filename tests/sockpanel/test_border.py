@@ -1,0 +1,184 @@
+"""The border, by raw sockets against the real panel: no client library tidies these requests up."""
+
+import pytest
+
+from tests.sockpanel.panel import Panel
+from tests.sockpanel.visitor import raw
+
+ROUTES = ["/", "/healthz", "/login/", "/static/css/tokens.css", "/no/such/page", "/api/v1/node", "/admin/"]
+OWN_HOSTS = ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"]
+FOREIGN_HOSTS = [
+    "evil.example",
+    "evil.example:{port}",
+    "127.0.0.1",
+    "127.0.0.1:{other}",
+    "localhost",
+    "localhost.:{port}",
+    "127.0.0.1.nip.io:{port}",
+    "0.0.0.0:{port}",
+    "127.1:{port}",
+    "2130706433:{port}",
+    "[::ffff:127.0.0.1]:{port}",
+    "[0:0:0:0:0:0:0:1]:{port}",
+    "user@127.0.0.1:{port}",
+    "127.0.0.1:{port}:{port}",
+    "127.0.0.1:0{port}",
+    "127.0.0.1:99999",
+    "http://127.0.0.1:{port}",
+    "[::1",
+    "",
+    "\xff\xfe",
+]
+OWN_ORIGINS = ["http://127.0.0.1:{port}", "http://localhost:{port}", "http://[::1]:{port}"]
+FOREIGN_ORIGINS = [
+    "null",
+    "",
+    "https://127.0.0.1:{port}",
+    "ws://127.0.0.1:{port}",
+    "http://127.0.0.1",
+    "http://127.0.0.1:{other}",
+    "http://localhost",
+    "http://localhost:{other}",
+    "http://localhost.:{port}",
+    "http://evil.example",
+    "http://evil.example:{port}",
+    "http://127.0.0.1.evil.example:{port}",
+    "http://evil.example#http://127.0.0.1:{port}",
+    "http://user@127.0.0.1:{port}",
+    "http://127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}/path",
+    "http://127.0.0.1:{port}?",
+    "http://127.0.0.1:0{port}",
+    "http://127.0.0.1:99999",
+    "http://127.0.0.1:-1",
+    "http://127.0.0.1:{port}, http://127.0.0.1:{port}",
+    "http://[::1",
+    "http://[::1]]:{port}",
+    "http://[fe80::1%25eth0]:{port}",
+    "//127.0.0.1:{port}",
+    "127.0.0.1:{port}",
+    "file://",
+    "chrome-extension://abcdefghijklmnop",
+    "http:// 127.0.0.1:{port}",
+    "\xff\xfe",
+]
+UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def ask(panel: Panel, line: str, *headers: str) -> int:
+    """The status that a request of these lines gets."""
+    text = f"{line} HTTP/1.1\r\n" + "".join(f"{header}\r\n" for header in headers) + "Connection: close\r\n\r\n"
+    return raw(panel.host, panel.port, text.encode("latin-1"))[0]
+
+
+def upgrade(panel: Panel, *headers: str, host: str = "127.0.0.1:{port}") -> int:
+    """The status that a WebSocket's handshake gets; 101 is a yes."""
+    lines = [f"Host: {filled(panel, host)}", *headers]
+    text = "GET /ws/panel/ HTTP/1.1\r\n" + "".join(f"{line}\r\n" for line in lines) + UPGRADE + "\r\n"
+    return raw(panel.host, panel.port, text.encode("latin-1"))[0]
+
+
+def filled(panel: Panel, text: str) -> str:
+    return text.format(port=panel.port, other=panel.port + 1)
+
+
+@pytest.fixture(scope="module")
+def cookie(panel: Panel) -> str:
+    """The header of somebody signed in."""
+    return "Cookie: " + "; ".join(f"{name}={value}" for name, value in panel.login().cookies.items())
+
+
+@pytest.mark.parametrize("host", OWN_HOSTS)
+def test_the_panels_own_names_are_let_in(panel: Panel, host: str):
+    assert ask(panel, "GET /healthz", f"Host: {filled(panel, host)}") == 200
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_another_host_is_refused(panel: Panel, host: str):
+    assert ask(panel, "GET /healthz", f"Host: {filled(panel, host)}") == 400
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_another_host_is_refused_on_every_route(panel: Panel, route: str):
+    assert ask(panel, f"GET {route}", "Host: evil.example") == 400
+
+
+def test_a_missing_host_and_two_hosts_are_refused(panel: Panel):
+    own = f"Host: 127.0.0.1:{panel.port}"
+    assert ask(panel, "GET /healthz") == 400
+    assert ask(panel, "GET /healthz", own, own) == 400
+
+
+@pytest.mark.parametrize("origin", OWN_ORIGINS)
+def test_a_page_of_the_panel_gets_its_websocket(panel: Panel, cookie: str, origin: str):
+    assert upgrade(panel, cookie, f"Origin: {filled(panel, origin)}") == 101
+
+
+@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+def test_a_page_from_elsewhere_gets_no_websocket(panel: Panel, cookie: str, origin: str):
+    assert upgrade(panel, cookie, f"Origin: {filled(panel, origin)}") in (400, 403)
+
+
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_a_websocket_to_another_host_is_refused(panel: Panel, cookie: str, host: str):
+    assert upgrade(panel, cookie, f"Origin: http://127.0.0.1:{panel.port}", host=host) in (400, 403)
+
+
+def test_a_websocket_with_a_cookie_needs_an_origin(panel: Panel, cookie: str):
+    assert upgrade(panel, cookie) == 403
+
+
+def test_two_origins_are_refused(panel: Panel, cookie: str):
+    own = f"Origin: http://127.0.0.1:{panel.port}"
+    assert upgrade(panel, cookie, own, own) in (400, 403)
+
+
+def test_a_token_needs_no_origin(panel: Panel):
+    assert upgrade(panel, f"Authorization: Bearer {panel.token}") == 101
+
+
+def test_a_token_from_a_foreign_page_is_refused(panel: Panel):
+    assert upgrade(panel, f"Authorization: Bearer {panel.token}", "Origin: http://evil.example") in (400, 403)
+
+
+def test_a_cookie_beside_a_wrong_token_does_not_count(panel: Panel, cookie: str):
+    assert upgrade(panel, cookie, "Authorization: Bearer wrong", f"Origin: http://127.0.0.1:{panel.port}") == 403
+    assert ask(panel, "GET /api/v1/node", f"Host: 127.0.0.1:{panel.port}", cookie, "Authorization: Bearer wrong") == 401
+
+
+def test_somebody_signed_out_gets_no_websocket(panel: Panel):
+    assert upgrade(panel, f"Origin: http://127.0.0.1:{panel.port}") == 403
+
+
+def test_a_websocket_to_nowhere_is_refused_without_a_trace(panel: Panel, cookie: str):
+    text = f"GET /ws/nothing/ HTTP/1.1\r\nHost: 127.0.0.1:{panel.port}\r\n{cookie}\r\n"
+    text += f"Origin: http://127.0.0.1:{panel.port}\r\n{UPGRADE}\r\n"
+    assert raw(panel.host, panel.port, text.encode())[0] == 403
+
+
+@pytest.mark.parametrize("origin", ["null", "http://evil.example", "http://127.0.0.1:{other}", "https://127.0.0.1:{port}"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_foreign_page_cannot_change_anything(panel: Panel, cookie: str, method: str, origin: str):
+    headers = (f"Host: 127.0.0.1:{panel.port}", cookie, f"Origin: {filled(panel, origin)}", "Content-Length: 0")
+    assert ask(panel, f"{method} /api/v1/servers", *headers) == 403
+
+
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 302), ("none", 302), ("same-site", 403), ("cross-site", 403)])
+def test_where_a_browser_names_no_origin_its_fetch_metadata_count(panel: Panel, site: str, status: int):
+    headers = (f"Host: 127.0.0.1:{panel.port}", f"Sec-Fetch-Site: {site}", "Content-Length: 0")
+    assert ask(panel, "POST /servers/", *headers) == status
+
+
+def test_a_client_cannot_choose_the_root_path(panel: Panel):
+    request = f"GET /servers/ HTTP/1.1\r\nHost: 127.0.0.1:{panel.port}\r\nDaphne-Root-Path: /evil\r\n\r\n"
+    _, said = raw(panel.host, panel.port, request.encode())
+    assert b"location: /login/?next=/servers/\r\n" in said.lower()
+
+
+def test_the_refusals_left_no_traceback(panel: Panel):
+    assert ask(panel, "GET /healthz", "Host: evil.example") == 400
+    assert "Traceback" not in panel.log()
+    assert "evil.example" in panel.log()

@@ -1,0 +1,120 @@
+"""Settings from the environment: what makes sense is taken, the rest refused with name, value and what is allowed."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from services.errors import SettingRefused
+from sockpanel import environment
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch):
+    """Sets the variable X."""
+    return lambda value: monkeypatch.setenv("X", value)
+
+
+@pytest.mark.parametrize(("value", "port"), [("1", 1), ("65535", 65_535), ("", 8000)])
+def test_a_port_is_taken(given, value: str, port: int):
+    given(value)
+    assert environment.port("X", 8000) == port
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "-1", "1_000", "8e3", "٨٠٠٠", "http"])
+def test_a_port_that_makes_no_sense_is_refused_by_name_and_value(given, value: str):
+    given(value)
+    with pytest.raises(SettingRefused, match="X is .*1 to 65535") as refused:
+        environment.port("X", 8000)
+    assert repr(value) in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("https://Panel.Example.org", ["https://panel.example.org"]),
+        ("https://panel.example.org:443, http://panel.lan:80", ["https://panel.example.org", "http://panel.lan"]),
+        ("http://[::1]:9000", ["http://[::1]:9000"]),
+        ("", []),
+    ],
+)
+def test_origins_are_written_as_browsers_write_them(given, value: str, origins: list[str]):
+    given(value)
+    assert environment.origins("X") == origins
+
+
+@pytest.mark.parametrize("value", ["*", "panel.example.org", "https://a/", "https://u@a", "ftp://a", "http://a:0", "http://a:65536"])
+def test_an_origin_that_makes_no_sense_is_refused(given, value: str):
+    given(value)
+    with pytest.raises(SettingRefused):
+        environment.origins("X")
+
+
+@pytest.mark.parametrize("value", ["10.0.0.0/33", "10.0.0.1/8", "everyone"])
+def test_a_network_that_makes_no_sense_is_refused(given, value: str):
+    given(value)
+    with pytest.raises(SettingRefused, match="CIDR"):
+        environment.networks("X")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_data_directory_is_ours_alone(given, tmp_path: Path):
+    given(str(tmp_path / "a" / "b"))
+    assert mode(environment.data_directory("X", tmp_path)) == 0o700
+
+
+def test_an_empty_or_former_data_directory_is_closed_to_others(given, tmp_path: Path):
+    for name, files in (("empty", []), ("former", ["control.sqlite3"])):
+        directory = tmp_path / name
+        directory.mkdir()
+        directory.chmod(0o755)
+        for file in files:
+            (directory / file).touch()
+        given(str(directory))
+        assert mode(environment.data_directory("X", tmp_path)) == 0o700
+
+
+def test_an_open_directory_with_other_things_in_it_is_refused_and_left_alone(given, tmp_path: Path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "letter.txt").touch()
+    given(str(tmp_path))
+    with pytest.raises(SettingRefused, match="a directory of its own"):
+        environment.data_directory("X", tmp_path)
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_file_is_no_data_directory(given, tmp_path: Path):
+    (tmp_path / "file").touch()
+    given(str(tmp_path / "file"))
+    with pytest.raises(SettingRefused):
+        environment.data_directory("X", tmp_path)
+
+
+def test_the_secret_key_is_made_once_and_readable_by_us_alone(tmp_path: Path):
+    first = environment.secret_key("X", tmp_path)
+    assert environment.secret_key("X", tmp_path) == first
+    assert len(first) >= 50
+    assert mode(tmp_path / "secret-key") == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_a_short_secret_key_is_refused_without_being_shown(given, tmp_path: Path):
+    given("short")
+    with pytest.raises(SettingRefused) as refused:
+        environment.secret_key("X", tmp_path)
+    assert "short" not in refused.value.message
+
+
+def test_two_data_directories_have_two_names(tmp_path: Path):
+    assert environment.install_id(tmp_path / "a") != environment.install_id(tmp_path / "b")
+
+
+def test_certificate_and_key_go_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "cert.pem").touch()
+    assert environment.tls("CERT", "KEY") is None
+    monkeypatch.setenv("CERT", str(tmp_path / "cert.pem"))
+    with pytest.raises(SettingRefused, match="KEY"):
+        environment.tls("CERT", "KEY")

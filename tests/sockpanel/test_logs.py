@@ -1,0 +1,38 @@
+"""A line of the log is one line, whatever was put into it."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from sockpanel.logs import OneLine
+
+HOSTILE = "a\nb\r\x1b[31m\x7f\x9b\u202e\u2028é"
+
+
+def record(message: str, **more: object) -> logging.LogRecord:
+    return logging.makeLogRecord({"name": "test", "levelname": "WARNING", "msg": message, **more})
+
+
+def test_json_keeps_every_character_and_prints_none_that_acts():
+    line = OneLine().format(record(HOSTILE))
+    assert json.loads(line)["message"] == HOSTILE
+    assert line.isprintable()
+    assert line.isascii()
+
+
+def test_a_traceback_stays_on_the_line():
+    try:
+        raise ValueError("no\nsense")
+    except ValueError:
+        line = OneLine().format(record("failed", exc_info=sys.exc_info()))
+    assert "\n" not in line
+    assert "ValueError: no\nsense" in json.loads(line)["trace"]
+
+
+def test_a_terminal_gets_a_readable_line_that_moves_no_cursor(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    line = OneLine().format(record(HOSTILE))
+    assert "WARNING test: a\\x0ab" in line
+    assert line.isprintable()

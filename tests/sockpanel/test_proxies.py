@@ -1,0 +1,58 @@
+"""Of what proxies say, only what trusted ones have added counts."""
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from sockpanel.proxies import Proxies
+
+TRUSTED = Proxies([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
+
+
+def scope(peer: str, **headers: str) -> dict[str, Any]:
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"client": [peer, 5000], "scheme": "http", "headers": [(b"host", b"inner:8000"), *named]}
+
+
+def client(peer: str, forwarded: str, proxies: Proxies = TRUSTED) -> str:
+    return str(proxies.read(scope(peer, x_forwarded_for=forwarded))["client"][0])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("192.0.2.1", "198.51.100.9", "192.0.2.1"),
+        ("10.0.0.1", "198.51.100.9", "198.51.100.9"),
+        ("10.0.0.1", "1.2.3.4, 198.51.100.9", "198.51.100.9"),
+        ("10.0.0.1", "1.2.3.4, 198.51.100.9, 10.9.9.9", "198.51.100.9"),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.9, nonsense", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("fd00::1", "2001:db8::9", "2001:db8::9"),
+        ("::ffff:10.0.0.1", "198.51.100.9", "198.51.100.9"),
+    ],
+)
+def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxy(peer: str, forwarded: str, expected: str):
+    assert client(peer, forwarded) == expected
+
+
+def test_without_trusted_proxies_nothing_they_say_counts():
+    said = scope("10.0.0.1", x_forwarded_for="1.2.3.4", x_forwarded_proto="https", x_forwarded_host="evil.example")
+    assert Proxies().read(said) == said
+
+
+def test_a_mapped_address_is_shown_as_plain_ipv4():
+    assert Proxies().read(scope("::ffff:192.0.2.1"))["client"] == ["192.0.2.1", 5000]
+
+
+def test_scheme_and_host_come_from_the_nearest_trusted_proxy():
+    read = TRUSTED.read(scope("10.0.0.1", x_forwarded_proto="http, https", x_forwarded_host="a.example, panel.example"))
+    assert read["scheme"] == "https"
+    assert [value for name, value in read["headers"] if name == b"host"] == [b"panel.example"]
+
+
+@pytest.mark.parametrize("proto", ["ftp", "", "HTTPS"])
+def test_a_scheme_that_makes_no_sense_is_left_alone(proto: str):
+    assert TRUSTED.read(scope("10.0.0.1", x_forwarded_proto=proto))["scheme"] == "http"

@@ -1,0 +1,81 @@
+"""The docs are complete: every setting, kind, preset, command and error code stands in them, and nothing that is gone does."""
+
+import re
+import tomllib
+from collections import Counter
+
+import pytest
+from django.core.management import get_commands
+
+from services import errors
+from services.presets import PRESETS
+from services.servers.spec import TRANSPORTS
+from services.version import VERSION
+from tests.sources import CHECKOUT, PACKAGES, sources
+
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+DOCS = README + "".join(path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "docs").glob("**/*.md")))
+ERRORS = (CHECKOUT / "docs" / "errors.md").read_text(encoding="utf-8")
+
+SETTING = re.compile(r"SOCKPANEL_[A-Z_]*[A-Z]|(MESSAGES_)?DATABASE_URL|REDIS_URL")
+# Between a process of ours and its child: nobody sets them
+INNER = {"SOCKPANEL_LIFELINE", "SOCKPANEL_LISTENING"}
+
+
+def settings_read() -> list[str]:
+    strings = {string for source in sources(*PACKAGES) for string in source.strings}
+    return sorted(string for string in strings - INNER if SETTING.fullmatch(string))
+
+
+def commands() -> list[str]:
+    return sorted(name for name, app in get_commands().items() if str(app).split(".")[0] in PACKAGES)
+
+
+@pytest.mark.parametrize("name", settings_read())
+def test_every_setting_that_is_read_stands_in_the_table_of_the_readme(name: str):
+    assert f"| `{name}` |" in README
+
+
+def test_the_table_of_settings_names_none_that_is_not_read():
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE)) == set(settings_read())
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_is_documented(name: str):
+    assert f"`{name}" in DOCS or f"manage.py {name}" in DOCS
+
+
+@pytest.mark.parametrize("name", [*TRANSPORTS, *PRESETS])
+def test_every_kind_and_preset_is_documented(name: str):
+    assert f"`{name}`" in DOCS
+
+
+def test_every_error_has_its_line_and_every_line_its_error():
+    ours = {kind.code for kind in every_error()}
+    assert set(re.findall(r"^\| `(SP-\d{4})` \|", ERRORS, re.MULTILINE)) == ours
+
+
+def test_no_two_errors_share_a_code():
+    counted = Counter(kind.code for kind in every_error())
+    assert [code for code, count in counted.items() if count > 1] == []
+
+
+def every_error() -> list[type[errors.SockpanelError]]:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return [kind for kind in kinds if issubclass(kind, errors.SockpanelError)]
+
+
+def test_every_word_of_run_is_in_the_readme():
+    words = re.findall(r"^\./run (\w+)", (CHECKOUT / "run").read_text(), re.MULTILINE)
+    assert [word for word in words if f"`./run {word}" not in README] == []
+
+
+def test_every_folder_of_the_checkout_is_on_the_map():
+    folders = [path.name for path in CHECKOUT.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))]
+    assert [name for name in folders if name not in ("node_modules", "var") and f"`{name}/`" not in README] == []
+
+
+def test_one_version_is_told_everywhere():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+    assert re.search(r"^## (\S+)", (CHECKOUT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == VERSION
