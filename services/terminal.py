@@ -4,11 +4,12 @@ Whatever came over a wire may hold sequences that move a terminal's cursor or ch
 unless somebody asks with --raw.
 """
 
+import os
 import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -74,6 +75,11 @@ def message(at: int, connection: int, peer: str, way: str, size: int, data: byte
     return f"{clock(at)} {WAYS[way]} #{connection} {plain(peer)} {size:,} B  {visible(data)}{cut}"
 
 
+def line(text: str) -> bytes:
+    """A line as standard output takes it; a letter that it cannot show becomes its number."""
+    return f"{text}\n".encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+
+
 def as_json(value: object) -> str:
     """Indented JSON; bytes become base64."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
@@ -89,3 +95,10 @@ def write_raw(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def forget(stream: TextIO) -> None:
+    """Nobody reads it any more: what is left in its buffer goes nowhere, or Python would complain when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 # The referrer goes to our own pages only. `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch standard).
 FIXED = {
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -34,7 +35,6 @@ PLAIN: list[tuple[bytes, bytes]] = [
         **FIXED,
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "X-Frame-Options": "DENY",
         "Cache-Control": "no-store",
     }.items()
 ]

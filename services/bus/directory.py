@@ -21,6 +21,7 @@ from pathlib import Path
 from services.bus import names
 from services.errors import BusUnreachable
 
+DESCRIPTORS = "/proc/self/fd"
 PARTS = ("endpoints", "groups", "channels", "full")
 
 
@@ -39,6 +40,8 @@ class Directory:
 
     def prepare(self) -> None:
         """Make what is missing. Raises BusUnreachable."""
+        if not os.path.isdir(DESCRIPTORS):
+            raise BusUnreachable(f"The bus needs {DESCRIPTORS}, which is not there: mount /proc, or set REDIS_URL.")
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._check(self.path.stat())
@@ -108,7 +111,7 @@ class Directory:
     def _short(self) -> Iterator[str]:
         descriptor = os.open(self.endpoints, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            yield f"/proc/self/fd/{descriptor}"
+            yield f"{DESCRIPTORS}/{descriptor}"
         finally:
             os.close(descriptor)
 
@@ -125,7 +128,7 @@ class Directory:
         return True
 
     def forget(self, endpoint: str) -> None:
-        """Remove what an endpoint left behind. Names are never used twice, so it cannot hit a living one."""
+        """Remove what a dead endpoint left behind. No other ever has its name, so it cannot hit a living one."""
         for name in (endpoint, f".{endpoint}"):
             (self.endpoints / name).unlink(missing_ok=True)
         for path in self.full.glob(f"*{endpoint}!"):

@@ -31,7 +31,7 @@ class LocalChannelLayer(BaseChannelLayer):
 
     directory: made 0700; `expiry` and `group_expiry` in seconds; `capacity` in messages a channel, `channel_capacity` by pattern of
     the name; `max_message` in bytes as msgpack (1 MB of JSON fits in the default whatever it holds).
-    Every method may raise BusUnreachable.
+    Every method may raise BusUnreachable when the directory cannot be used, and OSError when the disk is full.
     """
 
     MAX_NAME_LENGTH = names.MAX_NAME + 1  # Channels checks for less than this

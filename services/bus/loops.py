@@ -49,14 +49,14 @@ class Loops:
 
     def _close_ended(self) -> None:
         with self._lock:
-            ended = [loop for loop in self._kept if loop.is_closed()]
+            ended = [loop for loop in list(self._kept) if loop.is_closed()]  # other loops end meanwhile
             for loop in ended:
                 self._kept.pop(loop)[0].close(None)
 
     def close_all(self) -> None:
         """At the end of the process."""
         with self._lock:
-            for endpoint, _ in self._kept.values():
+            for endpoint, _ in list(self._kept.values()):
                 endpoint.close(None)
             self._kept.clear()
 

@@ -127,15 +127,16 @@ class Outbox:
     def post(self, endpoint: str, parcel: Parcel) -> Outcome:
         """Send, or keep until it can be sent."""
         try:
-            peer = self._peers.get(endpoint) or self._connect(endpoint)
+            peer = self._peers.get(endpoint)
+            outcome = peer.post(parcel) if peer else Outcome.GONE
+            if outcome is Outcome.GONE:
+                self._disconnect(endpoint)  # the socket it had has gone: it may have another
+                outcome = self._connect(endpoint).post(parcel)
         except NOBODY:
+            self._dead(endpoint)
             outcome = Outcome.GONE
         except OSError:
-            return Outcome.FAILED
-        else:
-            outcome = peer.post(parcel)
-        if outcome is Outcome.GONE:
-            self._lose(endpoint)
+            outcome = Outcome.FAILED
         return outcome
 
     def _connect(self, endpoint: str) -> Peer:
@@ -149,17 +150,16 @@ class Outbox:
         self._peers[endpoint] = peer = Peer(sock, self._capacity, self._tally, self._drained)
         return peer
 
-    def _lose(self, endpoint: str) -> None:
+    def _disconnect(self, endpoint: str) -> None:
         if peer := self._peers.pop(endpoint, None):
             peer.close(asyncio.get_running_loop())
-        self._dead(endpoint)
 
     def probe(self, endpoint: str) -> None:
         """Find out whether anybody holds this socket."""
         try:
             self._peers.get(endpoint) or self._connect(endpoint)
         except NOBODY:
-            self._lose(endpoint)
+            self._dead(endpoint)
         except OSError:
             pass  # cannot be known now
 
@@ -168,7 +168,7 @@ class Outbox:
         for endpoint, peer in list(self._peers.items()):
             peer.idle += 1
             if peer.idle > IDLE_TICKS and not peer.waiting:
-                self._peers.pop(endpoint).close(asyncio.get_running_loop())
+                self._disconnect(endpoint)
 
     def clear(self) -> None:
         """Forget what waits, for a flush."""

@@ -1,4 +1,4 @@
-"""The base of the commands: a failure is one line on stderr and exit code 1, whatever is printed cannot break a terminal.
+"""The base of the commands: a failure is one line on stderr and exit code 1, wrong usage is 2; what is printed harms no terminal.
 
 class Command(SockpanelCommand):
     help = "..."
@@ -16,9 +16,9 @@ import django.db
 from django.core.management.base import BaseCommand, CommandParser
 
 from services import databases, terminal
-from services.errors import ConfigurationRefused, SockpanelError
+from services.errors import ConfigurationRefused, RequestRefused, SockpanelError, TextMalformed
 
-FAILED = 1
+FAILED, USAGE = 1, 2
 INTERRUPTED = 130  # what a shell reports for SIGINT
 
 
@@ -46,15 +46,15 @@ class SockpanelCommand(BaseCommand):
                 raise
             if options.get("json"):
                 self.say(terminal.as_json({"code": error.code, "detail": error.message}))
-            self.fail(_sentence(error))
+            self.fail(_sentence(error), USAGE if isinstance(error, RequestRefused | TextMalformed) else FAILED)
         except django.db.Error as error:
             if options.get("traceback"):
                 raise
             self.fail(f"The database refused: {error}. Run the command again with --traceback to see where.")
         except KeyboardInterrupt:
             sys.exit(self.interrupted)
-        except BrokenPipeError:  # `| head` has seen enough; Python would complain at its exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # `| head` has seen enough
+            terminal.forget(sys.stdout)
 
     def _run(self, options: Mapping[str, Any]) -> None:
         if self.needs_databases:
@@ -75,16 +75,17 @@ class SockpanelCommand(BaseCommand):
         """One line on stderr."""
         self.stderr.write(terminal.plain(sentence))
 
-    def fail(self, sentence: str) -> NoReturn:
-        """One line on stderr, and exit code 1."""
+    def fail(self, sentence: str, code: int = FAILED) -> NoReturn:
+        """One line on stderr, and the end."""
         self.warn(sentence)
-        sys.exit(FAILED)
+        sys.exit(code)
 
 
 def _sentence(error: SockpanelError) -> str:
     """A configuration's problems each with their field, for on a command line nothing stands beside it."""
     problems = error.problems if isinstance(error, ConfigurationRefused) else {}
-    return " ".join(f"{field}: {sentence}" for field, sentence in problems.items()) or error.message
+    told = (sentence if field in sentence else f"{field}: {sentence}" for field, sentence in problems.items())
+    return " ".join(told) or error.message
 
 
 def who() -> str:

@@ -16,14 +16,14 @@ from services.models import Server
 LOOK_EVERY = 1.0  # seconds; a hint that got lost costs at most this
 PAGE = 500
 
-Show = Callable[[Printer, MessageOut], None]
+Render = Callable[[MessageOut], bytes]
 
 
 class Follower:
     """Prints each message once, in order."""
 
-    def __init__(self, server: Server, printer: Printer, show: Show, after: int) -> None:
-        self._server, self._printer, self._show = server, printer, show
+    def __init__(self, server: Server, printer: Printer, render: Render, after: int) -> None:
+        self._server, self._printer, self._render = server, printer, render
         self._after = after  # the last one printed
 
     async def until(self, stop: asyncio.Event, over: Callable[[Server], bool]) -> None:
@@ -54,7 +54,7 @@ class Follower:
         while more:
             page = await sync_to_async(history.messages)(self._server.pk, Query(after=self._after, limit=PAGE))
             for message in page.messages:
-                self._show(self._printer, message)
+                self._printer.raw(self._render(message))
             self._after, more = page.last or self._after, page.more
 
 
@@ -85,21 +85,19 @@ def is_removed(server: Server) -> bool:
     return not Server.objects.filter(pk=server.pk).exists()
 
 
-def line_of(message: MessageOut) -> str:
-    """One line for one message."""
+def as_line(message: MessageOut) -> bytes:
+    """One line for people."""
     at = round(datetime.fromisoformat(message.at).timestamp() * 1_000_000)
     by = f"  (sent by {terminal.plain(message.sent_by)})" if message.sent_by else ""
     told = terminal.message(at, message.connection, message.peer, message.direction, message.size, message.data)
-    return f"{told}{by}"
+    return terminal.line(f"{told}{by}")
 
 
-def show_line(printer: Printer, message: MessageOut) -> None:
-    printer.line(line_of(message))
+def as_json(message: MessageOut) -> bytes:
+    """One line for scripts."""
+    return terminal.line(terminal.as_json_line(message))
 
 
-def show_json(printer: Printer, message: MessageOut) -> None:
-    printer.line(terminal.as_json_line(message))
-
-
-def show_raw(printer: Printer, message: MessageOut) -> None:
-    printer.raw(message.data)
+def as_bytes(message: MessageOut) -> bytes:
+    """What was kept of the message, as it is."""
+    return message.data

@@ -80,7 +80,7 @@ class Foreground:
                 del self._peers[next(iter(self._peers))]
 
     def summary(self) -> str:
-        return f"{self._spec.name} ended: {self._received:,} messages received, {self._sent:,} sent."
+        return f"{self._spec.name} ended: received {self._received:,}, sent {self._sent:,}."
 
 
 async def serve(spec: ServerSpec, hint: str, stop: asyncio.Event) -> str:

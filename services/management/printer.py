@@ -10,6 +10,8 @@ import threading
 from collections import deque
 from typing import TextIO
 
+from services import terminal
+
 MOST = 10_000  # lines that wait at the most
 CLOSE_WITHIN = 2.0  # seconds
 
@@ -30,7 +32,7 @@ class Printer:
 
     def line(self, text: str) -> None:
         """One line."""
-        self.raw(f"{text}\n".encode(self._out.encoding or "utf-8", "backslashreplace"))
+        self.raw(terminal.line(text))
 
     def raw(self, data: bytes) -> None:
         """Bytes as they are."""
@@ -54,6 +56,7 @@ class Printer:
                 self._out.buffer.write(chunk)
                 self._out.buffer.flush()
         except OSError:  # the reader of a pipe has seen enough
+            terminal.forget(self._out)
             with contextlib.suppress(RuntimeError):  # the loop is closed already
                 self._loop.call_soon_threadsafe(self._gone.set)
 

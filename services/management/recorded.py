@@ -11,7 +11,7 @@ from django.conf import settings
 
 from services import history, nodes, operations
 from services.management import standing
-from services.management.follow import Follower, show_line
+from services.management.follow import Follower, as_line
 from services.management.printer import Printer
 from services.management.signals import stop_event
 from services.models import Server, Status
@@ -25,7 +25,7 @@ async def run(server: Server, who: str) -> str:
     """Run and follow `server` until Ctrl-C or its end. Returns why it could not serve, as a line; "" when all is well."""
     with stop_event() as stop:
         printer = Printer(gone=stop)
-        follower = Follower(server, printer, show_line, await sync_to_async(history.last_seq)(server.pk))
+        follower = Follower(server, printer, as_line, await sync_to_async(history.last_seq)(server.pk))
         try:
             if await sync_to_async(nodes.alive)(server.node):
                 return await _Session(server, who, printer, follower).run(stop)

@@ -4,6 +4,7 @@ from typing import Any
 
 from services import terminal
 from services.models import Server, Status
+from services.servers.spec import Framing, NoOptions, Part, Reply
 
 GOOD_END = {"broadcast-sender"}  # kinds that may end by themselves at once and have done what was wanted
 
@@ -19,7 +20,7 @@ def overview(found: list[dict[str, Any]]) -> str:
             told["counters"]["connections"],
             told["counters"]["received"],
             told["counters"]["sent"],
-            told["reason"],
+            "" if told["state"] == "RUNNING" else told["reason"],
         )
         for told in found
     ]
@@ -33,9 +34,9 @@ def details(told: dict[str, Any]) -> str:
         "state": f"{told['state']} since {told['since']}" + (f": {told['reason']}" if told["reason"] else ""),
         "kind": told["kind"],
         "address": f"{told['transport']} {told['address']}" + (f" (pid {told['pid']})" if told["pid"] else ""),
-        "framing": _part(told["framing"]),
-        "reply": _part(told["reply"]),
-        "options": _part(told["options"]),
+        "framing": _part(told["framing"], Framing()),
+        "reply": _part(told["reply"], Reply()),
+        "options": _part(told["options"], NoOptions()),
         "restart": told["restart"] + (", starts with Sockpanel" if told["autostart"] else ""),
         "connections": f"{counters['connections']:,} open",
         "received": _count(counters["received"], counters["stored"], counters["dropped"], counters["bytes_in"]),
@@ -47,9 +48,11 @@ def details(told: dict[str, Any]) -> str:
     return "\n".join([terminal.plain(told["name"]), *body])
 
 
-def _part(words: dict[str, Any]) -> str:
-    """A framing, reply or options as they would be set, without what is as usual."""
-    return ", ".join(f"{name}={value}" for name, value in words.items() if value not in ("", 0, False, None))
+def _part(words: dict[str, Any], usual: Part) -> str:
+    """A framing, reply or options as `--set` takes them: the type, and what is not as usual."""
+    return ", ".join(
+        f"{name}={value}" for name, value in words.items() if name == "type" or value != getattr(usual, name, None)
+    )
 
 
 def _count(all_of_them: int, stored: int, dropped: dict[str, int], size: int) -> str:

@@ -1,6 +1,6 @@
 """What `servers` can do, and the options of each verb: one table, from which the parser is made."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,6 +79,8 @@ def _send(parser: ArgumentParser) -> None:
 
 
 def _connection(text: str) -> int | None:
+    if text != "all" and not text.isdecimal():
+        raise ArgumentTypeError("a connection is its number, or all")
     return None if text == "all" else int(text)
 
 

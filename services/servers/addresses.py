@@ -3,6 +3,7 @@
 name(("::ffff:10.0.0.7", 5000, 0, 0)) == "10.0.0.7:5000"
 """
 
+import re
 import socket
 
 from services.servers.spec import join_address
@@ -11,6 +12,7 @@ Raw = tuple[str, int] | tuple[str, int, int, int] | str | bytes | None  # what r
 
 MAPPED = "::ffff:"
 UNNAMED = "unnamed"
+_WRITTEN = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<v4>[0-9.]+)):(?P<port>[1-9][0-9]{0,4})")
 # Loopback, link-local and private networks (RFC 1918, 3927, 4193): nobody out there can be flooded through them.
 _NEAR_V4 = ((0x7F000000, 8), (0x0A000000, 8), (0xAC100000, 12), (0xC0A80000, 16), (0xA9FE0000, 16))
 
@@ -39,7 +41,7 @@ def address(text: str, family: int) -> Raw:
             raise ValueError(text)
         return b"\0" + text[1:].encode() if text.startswith("@") else text
     host, port = _split(text)
-    if family == socket.AF_INET6 and ":" not in host:
+    if family == socket.AF_INET6 and ":" not in host:  # an IPv4 peer of a socket that speaks both
         host = MAPPED + host
     try:
         return socket.getaddrinfo(host, port, family, flags=socket.AI_NUMERICHOST)[0][4]  # type: ignore[return-value]
@@ -48,13 +50,10 @@ def address(text: str, family: int) -> Raw:
 
 
 def _split(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not host or (":" in host) != bracketed:
+    found = _WRITTEN.fullmatch(text)
+    if found is None or int(found["port"]) > 65_535:
         raise ValueError(text)
-    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65_535):
-        raise ValueError(text)
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    return found["v6"] or found["v4"], int(found["port"])
 
 
 def is_near(address: Raw) -> bool:

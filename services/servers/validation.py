@@ -16,6 +16,7 @@ from services.servers.spec import (
     MAX_FRAME_BYTES,
     MAX_KEEP_BYTES,
     OPTIONS,
+    STREAMS,
     TRANSPORTS,
     UNIX,
     BroadcastSenderOptions,
@@ -31,7 +32,10 @@ UNIX_PATH_BYTES = 107  # sun_path holds 108 with its closing NUL (unix(7))
 MAX_TEXT_BYTES = 64 * 1024
 MAX_DATAGRAM = 65_507  # what one IPv4 datagram carries (65,535 less the IP and UDP headers)
 MAX_DELIMITER_BYTES = 64
+MAX_BROADCAST_BYTES = 1400  # a broadcast is not to be cut into fragments
+MAX_COUNT = 1_000_000_000
 INTERVAL = (0.1, 86_400.0)
+SCOPE_CHARACTERS = 15  # of an interface's name (IFNAMSIZ less its closing NUL)
 
 _PARTS: dict[str, type[msgspec.Struct]] = {"framing": Framing, "reply": Reply, "limits": Limits}
 
@@ -104,18 +108,24 @@ def _host(words: Mapping[str, Any], transport: str, problems: dict[str, str]) ->
         return "127.0.0.1"
     else:
         try:
-            return str(ipaddress.ip_address(host))
+            found = ipaddress.ip_address(host)
+            address = str(getattr(found, "ipv4_mapped", None) or found)
         except ValueError:
-            problems["host"] = (
-                "The host is an IPv4 or IPv6 address of this machine, such as 127.0.0.1, 0.0.0.0 (all) or ::1."
-            )
+            address = ""
+        if address and address.isprintable() and len(address.partition("%")[2]) <= SCOPE_CHARACTERS:
+            return address
+        problems["host"] = (
+            "The host is an IPv4 or IPv6 address of this machine, such as 127.0.0.1, 0.0.0.0 (all) or ::1."
+        )
     return ""
 
 
 def _path(path: str, problems: dict[str, str]) -> str:
-    length = len(path.encode("utf-8", "surrogateescape"))
-    if not path.startswith("/") or "\0" in path:
-        problems["host"] = "The host of a UNIX socket is an absolute path, such as /tmp/echo.sock."
+    length = len(path.encode("utf-8", "replace"))
+    if not path.startswith("/") or not path.isprintable():  # half a character (a lone surrogate) does not print either
+        problems["host"] = (
+            "The host of a UNIX socket is an absolute path of printable characters, such as /tmp/echo.sock."
+        )
     elif length > UNIX_PATH_BYTES:
         problems["host"] = (
             f"The path has {length} bytes and a UNIX socket's may have {UNIX_PATH_BYTES}: choose a shorter one."
@@ -134,8 +144,9 @@ def _port(words: Mapping[str, Any], kind: str, transport: str, problems: dict[st
 
 
 def _part(name: str, part: type[msgspec.Struct], words: Mapping[str, Any], problems: dict[str, str]) -> Any:
+    value = words.get(name)
     try:
-        return msgspec.convert(words.get(name) or {}, part)
+        return msgspec.convert({} if value is None else value, part)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         field = f"{name}.{path.rstrip('`')}" if path else name
@@ -157,11 +168,11 @@ def _text(field: str, text: str, problems: dict[str, str], least: int = 0, most:
 
 
 def _framing(framing: Framing, problems: dict[str, str]) -> None:
-    if framing.type == "delimiter":
-        _text("framing.delimiter", framing.delimiter, problems, least=1, most=MAX_DELIMITER_BYTES)
+    least = int(framing.type == "delimiter")
+    _text("framing.delimiter", framing.delimiter, problems, least=least, most=MAX_DELIMITER_BYTES)
     if framing.type == "length" and framing.size not in (1, 2, 4, 8):
         problems["framing.size"] = "The length prefix has 1, 2, 4 or 8 bytes."
-    if framing.type == "fixed" and not 1 <= framing.size <= MAX_FRAME_BYTES:
+    elif not int(framing.type == "fixed") <= framing.size <= MAX_FRAME_BYTES:
         problems["framing.size"] = f"A message of fixed size has 1 to {MAX_FRAME_BYTES:,} bytes."
     if not 1 <= framing.max_bytes <= MAX_FRAME_BYTES:
         problems["framing.max_bytes"] = f"The longest message has 1 to {MAX_FRAME_BYTES:,} bytes."
@@ -170,8 +181,7 @@ def _framing(framing: Framing, problems: dict[str, str]) -> None:
 
 
 def _reply(reply: Reply, problems: dict[str, str]) -> None:
-    if reply.type in ("fixed", "suffix"):
-        _text("reply.text", reply.text, problems)
+    _text("reply.text", reply.text, problems)
 
 
 def _limits(limits: Limits, problems: dict[str, str]) -> None:
@@ -204,11 +214,11 @@ def _time(options: TimeOptions, problems: dict[str, str]) -> None:
 
 
 def _broadcast_sender(options: BroadcastSenderOptions, problems: dict[str, str]) -> None:
-    _text("options.message", options.message, problems, most=MAX_DATAGRAM)
+    _text("options.message", options.message, problems, most=MAX_BROADCAST_BYTES)
     if not INTERVAL[0] <= options.interval <= INTERVAL[1]:
         problems["options.interval"] = f"The interval is {INTERVAL[0]} to {INTERVAL[1]:,.0f} seconds."
-    if options.count < 0:
-        problems["options.count"] = "The count is 0 (for ever) or more."
+    if not 0 <= options.count <= MAX_COUNT:
+        problems["options.count"] = f"The count is 0 (for ever) to {MAX_COUNT:,}."
     try:
         split_address(options.destination)
     except ValueError:
@@ -218,8 +228,10 @@ def _broadcast_sender(options: BroadcastSenderOptions, problems: dict[str, str])
 def _fit(kind: str, transport: str, host: str, parts: dict[str, Any], problems: dict[str, str]) -> None:
     """What each field allows alone and the whole does not."""
     framing, reply, options = parts["framing"], parts["reply"], parts["options"]
-    if framing is not None and framing.type != "none" and transport and transport not in ("tcp", "unix"):
+    if framing is not None and framing.type != "none" and transport and transport not in STREAMS:
         problems["framing.type"] = "A datagram is a message already: framing is for TCP and UNIX stream servers."
+    if reply is not None and reply.close and transport and transport not in STREAMS:
+        problems["reply.close"] = "A datagram has no connection that could be closed: leave it off."
     if reply is not None and reply.type != "none" and kind in ("time", "broadcast-sender"):
         problems["reply.type"] = f"A {kind} server has no reply of its own: set it to none."
     if isinstance(options, BroadcastSenderOptions) and host and "options.destination" not in problems:

@@ -33,6 +33,7 @@ class Door:
         self._opening: object | None = None  # which of our requests is under way
         self._unwanted = False  # released while it was being opened
         self._blocked: tuple[ServerSpec, Answer] | None = None
+        self._dropped = 0
 
     @property
     def is_opening(self) -> bool:
@@ -44,6 +45,15 @@ class Door:
         if self._held is None:
             raise OSError("the socket is not open")
         return self._held.socket.fileno()
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel dropped at the open socket, as far as workers have told; modulo 2**32, as the kernel counts."""
+        return self._dropped
+
+    def drop(self, datagrams: int) -> None:
+        """A worker told of so many more."""
+        self._dropped = (self._dropped + datagrams) % 2**32
 
     @property
     def address(self) -> str:
@@ -80,7 +90,7 @@ class Door:
     def hold(self, held: Held) -> None:
         """Keeps a socket that was opened beforehand, in the place of its own."""
         self.release()
-        self._held = held
+        self._take(held)
 
     def release(self) -> None:
         """Closes it, now or as soon as it is open."""
@@ -95,6 +105,10 @@ class Door:
         self._opening = None
         self.release()
 
+    def _take(self, held: Held) -> None:
+        self._held = held
+        self._dropped = 0
+
     def _opened(self, request: object, spec: ServerSpec, answer: Answer, result: socket.socket | BindError) -> None:
         abandoned = request is not self._opening
         if not abandoned:
@@ -103,6 +117,6 @@ class Door:
             if abandoned or self._unwanted:
                 self._means.close(result, spec)
             else:
-                self._held = Held(result, spec)
+                self._take(Held(result, spec))
         if not abandoned:
             answer(result if isinstance(result, BindError) else None)

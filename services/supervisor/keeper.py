@@ -21,8 +21,6 @@ from services.supervisor.timers import Alarm
 from services.supervisor.wanted import Wanted, place, same_service
 from services.supervisor.worker import End, Launch
 
-ACTIVE = frozenset({State.STARTING, State.RUNNING, State.BACKOFF})
-
 
 class Exchange(msgspec.Struct, frozen=True):
     """A change whose address can only be opened once the old one is closed: what to go back to, and who waits."""
@@ -170,8 +168,15 @@ class Keeper:
     def _spawn(self) -> None:
         try:
             history = self._telling.history()
-            launch = Launch(self.current.spec, self._door.descriptor, history.next_connection, history.peers)
-            self.worker = self._means.spawn(launch)
+            self.worker = self._means.spawn(
+                Launch(
+                    spec=self.current.spec,
+                    socket=self._door.descriptor,
+                    next_connection=history.next_connection,
+                    peers=history.peers,
+                    kernel_drops=self._door.dropped,
+                )
+            )
         except (OSError, ValueError, SockpanelError) as error:
             self._leave_gate()
             self._died(f"The worker could not be spawned: {error}.", is_clean=False, loop=None)
@@ -193,6 +198,7 @@ class Keeper:
             self._kill("The worker said twice that it is ready and was killed.")
 
     def reported(self, batch: report.Batch, stored: Callable[[int], None]) -> None:
+        self._door.drop(batch.counted.dropped.get("kernel", 0))
         self._telling.reported(batch, stored)
 
     def ended(self, end: End) -> None:

@@ -62,6 +62,7 @@ MOVES: dict[State, dict[Event, State]] = {
     State.FATAL: {Event.START: State.STARTING},
 }
 
+ACTIVE = frozenset({State.STARTING, State.RUNNING, State.BACKOFF})  # it serves, or will by itself
 AT_REST = frozenset({State.STOPPED, State.EXITED, State.FATAL})  # nothing runs, and nothing will by itself
 
 

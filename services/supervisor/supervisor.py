@@ -8,6 +8,7 @@ It knows no database: who wants what is told to it, and what happens is told to 
 """
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterable
@@ -22,12 +23,14 @@ from services.supervisor.backoff import Budget
 from services.supervisor.door import Held
 from services.supervisor.events import Observer
 from services.supervisor.gate import Gate
-from services.supervisor.keeper import ACTIVE, Keeper
+from services.supervisor.keeper import Keeper
 from services.supervisor.means import Hand, Means, Opened
-from services.supervisor.states import State
+from services.supervisor.states import ACTIVE, State
 from services.supervisor.timings import Timings
 from services.supervisor.wanted import Wanted, place
 from services.supervisor.worker import Launch, Worker
+
+logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "services.servers")
 TIMINGS = Timings()
@@ -128,10 +131,7 @@ class Supervisor:
         return State.STOPPED if keeper is None else keeper.state
 
     async def close(self) -> None:
-        """Stops everything, as gently as time allows, and frees every socket; nothing is started any more.
-
-        Raises TimeoutError when a worker outlives even its SIGKILL.
-        """
+        """Stops everything, as gently as time allows, and frees every socket; nothing is started any more."""
         if self._empty is None:
             self._empty = self._loop.create_future()
             for keeper in list(self._keepers.values()):
@@ -140,6 +140,9 @@ class Supervisor:
         try:
             async with asyncio.timeout(self._timings.stop + self._timings.open):
                 await asyncio.shield(self._empty)
+        except TimeoutError:
+            left = ", ".join(keeper.current.spec.name for keeper in self._keepers.values())
+            logger.error("The workers of %s outlived even their SIGKILL: look at the machine.", left)
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
 

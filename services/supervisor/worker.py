@@ -27,6 +27,7 @@ class Launch(msgspec.Struct, frozen=True):
     socket: int  # file descriptor of the bound (and listening) socket
     next_connection: int = 1
     peers: dict[str, int] = {}
+    kernel_drops: int = 0  # datagrams dropped at this socket that earlier workers told of
 
 
 class End(msgspec.Struct, frozen=True):
@@ -157,5 +158,6 @@ def _plan(command: tuple[str, ...], launch: Launch, link: int) -> Plan:
         socket=launch.socket,
         next_connection=launch.next_connection,
         peers=launch.peers,
+        kernel_drops=launch.kernel_drops,
     )
     return Plan(command=command, stdin=msgspec.json.encode(start), descriptors=(link, launch.socket))

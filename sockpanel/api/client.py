@@ -8,7 +8,7 @@ from services.client import Exchange, build
 from services.client.targets import exchange
 from services.servers.clock import rfc3339
 from services.servers.escapes import to_text
-from sockpanel.api import schemas
+from sockpanel.api import requests, schemas
 from sockpanel.api.access import OPERATOR
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
@@ -31,7 +31,7 @@ router = Router(tags=["client"])
         errors.TargetNameUnknown,
         errors.TargetForbidden,
         errors.FrameTooLong,
-        body=schemas.Exchange,
+        body=requests.Exchange,
     ),
 )
 async def client(request: HttpRequest) -> HttpResponse:

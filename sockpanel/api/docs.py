@@ -1,11 +1,57 @@
-"""The page to try the API: written from its description by our own script, with nothing from elsewhere."""
+"""The page to try the API: every route of the description with a form, served by us alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from sockpanel.api.openapi import Api
+from sockpanel.pages.frame import page
 
-@require_safe
-def docs(request: HttpRequest) -> HttpResponse:
-    """`/api/v1/docs`."""
-    return render(request, "api/docs.html", {"word": "docs", "section": "docs"})
+
+def docs(api: Api) -> Callable[[HttpRequest], HttpResponse]:
+    """The view of `/api/v1/docs`."""
+
+    @require_safe
+    def view(request: HttpRequest) -> HttpResponse:
+        return page(
+            request, "docs", {"routes": routes(api.finished), "description": api.description, "section": "docs"}
+        )
+
+    return view
+
+
+def routes(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each route as the page shows it."""
+    return [
+        {
+            "id": operation["operationId"],
+            "method": method.upper(),
+            "path": path,
+            "description": operation["description"],
+            "parameters": [_parameter(parameter) for parameter in operation["parameters"]],
+            "example": _example(operation),
+            "answers": [(status, answer["description"]) for status, answer in sorted(operation["responses"].items())],
+        }
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    schema = parameter["schema"]
+    bounds = f"{schema.get('minimum', '')} to {schema.get('maximum', '')}" if "maximum" in schema else ""
+    return {
+        "name": parameter["name"],
+        "place": parameter["in"],
+        "required": parameter["required"],
+        "choices": schema.get("enum", []),
+        "hint": ", ".join(filter(None, [schema.get("format") or schema.get("type", ""), bounds])),
+    }
+
+
+def _example(operation: dict[str, Any]) -> str:
+    body = operation.get("requestBody")
+    return json.dumps(body["content"]["application/json"]["example"], indent=2) if body else ""

@@ -20,11 +20,15 @@ logger = logging.getLogger(__name__)
 
 def handle_failures(api: NinjaAPI) -> None:
     """Have the API answer every failure."""
-    api.add_exception_handler(SockpanelError, problem)
-    api.add_exception_handler(ValidationError, _refused)
-    api.add_exception_handler(Http404, not_found)
-    api.add_exception_handler(OperationalError, _busy)
-    api.add_exception_handler(Exception, _broken)
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+        SockpanelError: problem,
+        ValidationError: _refused,
+        Http404: not_found,
+        OperationalError: _busy,
+        Exception: _broken,
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
 
 
 def _refused(request: HttpRequest, error: ValidationError) -> HttpResponse:

@@ -15,7 +15,7 @@ from ninja.operation import Operation
 
 from services import errors
 from services.servers.spec import BroadcastSenderOptions, NoOptions, TimeOptions
-from sockpanel.api import schemas
+from sockpanel.api import requests, schemas
 from sockpanel.api.access import SAFE
 from sockpanel.problems import status_of
 
@@ -38,7 +38,8 @@ def described(given: dict[int, type | None], *failures: Failure, body: type | No
     """Keyword arguments for a route: status -> what is given, the failures of its own, what it takes."""
     extra: dict[str, Any] = {FAILURES: failures, "responses": {status: _given(kind) for status, kind in given.items()}}
     if body:
-        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+        content = {"schema": _ref(body), "example": requests.EXAMPLES[body]}
+        extra["requestBody"] = {"required": True, "content": {"application/json": content}}
         extra[FAILURES] += (errors.BodyMalformed, errors.BodyTooLong)
     return {"response": dict.fromkeys(given), "openapi_extra": extra}
 
@@ -74,7 +75,8 @@ class Api(NinjaAPI):
 
 
 def _shapes() -> Iterable[type]:
-    own = [kind for kind in vars(schemas).values() if inspect.isclass(kind) and issubclass(kind, msgspec.Struct)]
+    named = [*vars(schemas).values(), *vars(requests).values()]
+    own = [kind for kind in named if inspect.isclass(kind) and issubclass(kind, msgspec.Struct)]
     return {*own, NoOptions, TimeOptions, BroadcastSenderOptions}
 
 

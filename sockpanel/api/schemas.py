@@ -1,4 +1,4 @@
-"""The shapes of what the API takes and gives, for its description: parts of a server are those of the spec itself. No logic."""
+"""The shapes of what the API gives, for its description: parts of a server are those of the spec itself. No logic."""
 
 from typing import Annotated, Any, Literal
 
@@ -47,31 +47,6 @@ class Retention(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     rows: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 100_000
     bytes: Positive = 2**50
     age: Annotated[int, Meta(ge=1, le=316_224_000, description="seconds")] = 316_224_000
-
-
-class ServerFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The configuration of a server; what is missing stays, or gets its default."""
-
-    name: Name | msgspec.UnsetType = msgspec.UNSET
-    kind: Kind | msgspec.UnsetType = msgspec.UNSET
-    transport: Transport | msgspec.UnsetType = msgspec.UNSET
-    host: Annotated[str, Meta(description="an IPv4 or IPv6 address, or a path")] | msgspec.UnsetType = msgspec.UNSET
-    port: Port | msgspec.UnsetType = msgspec.UNSET
-    framing: Framing | msgspec.UnsetType = msgspec.UNSET
-    reply: Reply | msgspec.UnsetType = msgspec.UNSET
-    options: Options | msgspec.UnsetType = msgspec.UNSET
-    limits: Limits | msgspec.UnsetType = msgspec.UNSET
-    restart: Restart | msgspec.UnsetType = msgspec.UNSET
-    autostart: bool | msgspec.UnsetType = msgspec.UNSET
-    retention: Retention | msgspec.UnsetType = msgspec.UNSET
-    node: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")] | msgspec.UnsetType = msgspec.UNSET
-    notes: Notes | msgspec.UnsetType = msgspec.UNSET
-
-
-class NewServer(ServerFields, kw_only=True):
-    """A server to create: a kind or a preset, and whatever differs from the defaults."""
-
-    preset: Annotated[str, Meta(description="a name from GET /presets")] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Count(msgspec.Struct):
@@ -216,15 +191,6 @@ class Changes(msgspec.Struct):
     more: bool
 
 
-class Bytes(msgspec.Struct, forbid_unknown_fields=True):
-    """Bytes to send to connected clients, or to one datagram peer."""
-
-    data: str
-    encoding: Encoding = "text"
-    connection: Annotated[int, Meta(ge=0, le=2**63 - 1)] | Literal["all"] | msgspec.UnsetType = msgspec.UNSET
-    peer: Annotated[str, Meta(description="host:port")] | msgspec.UnsetType = msgspec.UNSET
-
-
 class Reached(msgspec.Struct):
     """How many peers got the bytes."""
 
@@ -276,22 +242,6 @@ class NodeState(msgspec.Struct):
     versions: dict[str, str]
     disk: Disk
     databases: dict[str, Database]
-
-
-class Exchange(msgspec.Struct, forbid_unknown_fields=True):
-    """One exchange to make as a client."""
-
-    transport: Literal["tcp", "udp"]
-    host: str
-    port: Annotated[int, Meta(ge=1, le=65_535)]
-    data: str = ""
-    encoding: Encoding = "text"
-    framing: Framing | msgspec.UnsetType = msgspec.UNSET
-    timeout: Annotated[float, Meta(gt=0, le=60, description="seconds")] = 2.0
-    expect: Annotated[int, Meta(ge=0, le=100_000, description="messages back are all")] | msgspec.UnsetType = (
-        msgspec.UNSET
-    )
-    broadcast: bool = False
 
 
 class Received(msgspec.Struct):

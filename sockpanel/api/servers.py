@@ -9,7 +9,7 @@ from services import errors, operations
 from services.describe import describe
 from services.models import Server
 from services.servers.validation import NAME
-from sockpanel.api import schemas
+from sockpanel.api import requests, schemas
 from sockpanel.api.access import ADMIN, VIEWER, who
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
@@ -43,7 +43,7 @@ def list_servers(request: HttpRequest) -> HttpResponse:
         errors.ConfigurationRefused,
         errors.NameTaken,
         errors.PresetUnknown,
-        body=schemas.NewServer,
+        body=requests.NewServer,
     ),
 )
 def create_server(request: HttpRequest) -> HttpResponse:
@@ -70,7 +70,7 @@ def read_server(request: HttpRequest, name: str) -> HttpResponse:
         errors.NameTaken,
         errors.BindError,
         errors.SupervisorAway,
-        body=schemas.ServerFields,
+        body=requests.ServerFields,
     ),
 )
 def change_server(request: HttpRequest, name: str) -> HttpResponse:

@@ -26,10 +26,10 @@ for module in (node, servers, verbs, records, client):
 
 def _patterns() -> list[URLPattern]:
     """ninja's own, each with problems."""
-    found: list[URLPattern] = api.urls[0]
+    found = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern)]
     for pattern in found:
         pattern.callback = with_problems(pattern.callback)
     return found
 
 
-urlpatterns = [path("docs", with_problems(docs), name="api-docs"), path("", (_patterns(), *api.urls[1:]))]
+urlpatterns = [path("docs", with_problems(docs(api)), name="api-docs"), path("", (_patterns(), *api.urls[1:]))]

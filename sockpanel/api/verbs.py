@@ -7,11 +7,11 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Router
 
-from services import errors, operations
-from services.describe import describe
+from services import errors, nodes, operations
+from services.describe import NO_SUPERVISOR, describe
 from services.models import Run, Server, Status
 from services.payload import payload
-from sockpanel.api import schemas
+from sockpanel.api import requests, schemas
 from sockpanel.api.access import OPERATOR, who
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
@@ -58,18 +58,18 @@ def _begin(request: HttpRequest, name: str, verb: Callable[[Server, str], int]) 
 
 
 def _outcome(server: Server, status: Status | None, to_run: bool) -> HttpResponse:
-    """What became of it. Raises StartFailed with the reason, or SupervisorAway."""
+    """What became of it. Raises StartFailed with the reason, or SupervisorAway when it went away meanwhile."""
     server.refresh_from_db()
-    if status is None:
-        return json(describe([server])[0], status=202)
-    found = told(server)
-    if to_run and status.state != found["state"]:
-        raise errors.SupervisorAway(found["reason"])  # it went away meanwhile: nothing runs, whatever was written last
-    if to_run and status.state in FAILED and not _has_served(status):
-        raise errors.StartFailed(
-            status.reason or f"{server.name} did not start, and nothing says why: look at its runs."
-        )
-    return json(found)
+    if nodes.alive(server.node):
+        if status is None:
+            return json(describe([server])[0], status=202)
+        if to_run and status.state in FAILED and not _has_served(status):
+            raise errors.StartFailed(
+                status.reason or f"{server.name} did not start, and nothing says why: look at its runs."
+            )
+    elif to_run:
+        raise errors.SupervisorAway(NO_SUPERVISOR.format(node=server.node))
+    return json(told(server))
 
 
 def _has_served(status: Status) -> bool:
@@ -90,16 +90,17 @@ def _has_served(status: Status) -> bool:
         errors.SupervisorAway,
         errors.TextMalformed,
         errors.RequestRefused,
-        body=schemas.Bytes,
+        body=requests.Bytes,
     ),
 )
 def send(request: HttpRequest, name: str) -> HttpResponse:
     """Send bytes to one connected client, to all, or over UDP to a peer (seen before, or host:port)."""
     server, said = find(name), words(request)
-    if unknown := sorted(set(said) - set(schemas.Bytes.__struct_fields__)):
+    if unknown := sorted(set(said) - set(requests.Bytes.__struct_fields__)):
         raise errors.RequestRefused(f"{unknown[0]!r} is no field of what is sent.", field=unknown[0])
     connection, peer = _receiver(said)
-    data = payload(said.get("data"), said.get("encoding", "text"))
+    text: Any = said.get("data")
+    data = payload(text, said.get("encoding", "text"))
     return json({"reached": operations.send(server, data, who(request), connection=connection, peer=peer)})
 
 

@@ -8,6 +8,7 @@ byte by byte, large and small letters apart.
 """
 
 import re
+from typing import Literal
 
 from services.errors import RequestRefused, TextMalformed
 from services.history import MessageOut, Query
@@ -51,10 +52,11 @@ def _terms(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _direction(value: str) -> str:
-    if value not in ("in", "out"):
-        raise _refused(f"dir: takes in or out, not {value!r}.")
-    return value
+def _direction(value: str) -> Literal["in", "out"]:
+    match value:
+        case "in" | "out":
+            return value
+    raise _refused(f"dir: takes in or out, not {value!r}.")
 
 
 def _connection(value: str) -> int:

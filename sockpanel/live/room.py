@@ -29,14 +29,16 @@ class Room:
 
     async def sit(self, person: Person, outlet: Outlet, server: int | None = None) -> Seat:
         """A place at one server, or at all."""
-        feed = None
-        if server is not None:
-            feed = self._feeds.get(server) or await self.reader.run(Feed.begin, server)
-            feed = self._feeds.setdefault(server, feed)
-        seat = Seat(person, outlet, feed)
+        seat = Seat(person, outlet, None if server is None else await self._feed(server))
         self.seats.add(seat)
         self._standings.hint(server, at_once=True)
         return seat
+
+    async def _feed(self, server: int) -> Feed:
+        if server not in self._feeds:
+            begun = await self.reader.run(Feed.begin, server)
+            return self._feeds.setdefault(server, begun)
+        return self._feeds[server]
 
     def leave(self, seat: Seat) -> None:
         """The socket is gone; what nobody follows any longer is forgotten."""
@@ -100,7 +102,11 @@ class Room:
 
     async def _look(self, feed: Feed, now: float) -> None:
         feed.dirty, feed.looked_at = False, now
-        look = await self.reader.run(feed.look)
+        try:
+            look = await self.reader.run(feed.look)
+        except BaseException:
+            feed.dirty = True
+            raise
         feed.take(look)
         for seat in self.seats:
             if seat.feed is feed:

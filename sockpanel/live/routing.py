@@ -5,6 +5,6 @@ from django.urls import path
 from sockpanel.live import consumers
 
 urlpatterns = [
-    path("ws/panel/", consumers.panel),
-    path("ws/servers/<str:name>/", consumers.server),
+    path("ws/panel/", consumers.panel),  # type: ignore[arg-type]  # an ASGI application, not a view
+    path("ws/servers/<str:name>/", consumers.server),  # type: ignore[arg-type]  # the same
 ]

@@ -51,7 +51,11 @@ class Standings:
             wanted = followed if wanted is None else followed & wanted
         self._all_dirty, self._look_at = False, now + EVERY
         self._dirty.clear()
-        described = await reader.run(_read, wanted)
+        try:
+            described = await reader.run(_read, wanted)
+        except BaseException:
+            self._all_dirty = True
+            raise
         self.board.update(described, now)
         self.whole |= wanted is None
         missing = (set(self.board.entries) | followed if wanted is None else wanted) - {row["id"] for row in described}

@@ -46,9 +46,9 @@ KINDS = {
 }
 TRANSPORT_WORDS = {"tcp": "TCP", "unix": "UNIX socket, stream", "udp": "UDP", "unix-dgram": "UNIX socket, datagrams"}
 FRAMINGS = {
-    "none": "None: each read is a message",
-    "line": "Lines (LF or CRLF)",
-    "delimiter": "A delimiter of your own",
+    "none": "Each read is a message",
+    "line": "Lines (LF, CRLF)",
+    "delimiter": "A delimiter",
     "fixed": "Fixed size",
     "length": "Length prefix",
 }
@@ -115,7 +115,7 @@ FIELDS = (
     Field("reply.close", "Close the connection after the first answer", "reply", "switch", when={"kind": ("tcp",)}),
     Field(
         "framing.type",
-        "Messages end by",
+        "Messages are told apart by",
         "framing",
         "choice",
         choices=_choices(_literal(Framing, "type"), FRAMINGS),

@@ -18,6 +18,7 @@ from services.servers.clock import rfc3339
 from sockpanel.pages.frame import back, page
 from sockpanel.pages.states import STATES
 from sockpanel.pages.verbs import VERBS, carry_out
+from sockpanel.templatetags.shown import sort
 
 HEAD_BYTES = 96  # of the last message
 AT_ONCE = 200  # rows asked for by one query
@@ -36,7 +37,8 @@ def servers(request: HttpRequest) -> HttpResponse:
         return JsonResponse({row["name"]: brief(row) for row in rows})
     query = request.GET.get("q", "").strip()
     for row in rows:
-        row["is_hidden"] = query.lower() not in searched(row)
+        row["text"] = searched(row)
+        row["is_hidden"] = query.lower() not in row["text"]
     nothing = all(row["is_hidden"] for row in rows)
     context = {"servers": rows, "query": query, "nothing": nothing, "totals": totals(rows), "blank": BLANK}
     return page(request, "servers", context if rows else context | {"presets": presets()})
@@ -61,14 +63,14 @@ def last_messages(numbers: list[tuple[int, int]]) -> dict[int, dict[str, Any]]:
         )
         for server, at, direction, size, head in rows:
             way = "out" if direction else "in"
-            found[server] = {"at": rfc3339(at), "direction": way, "size": size, "head": bytes(head)}
+            found[server] = {"at": rfc3339(at), "direction": way, "size": size, "head": bytes(head or b"")}
     return found
 
 
 def brief(row: dict[str, Any]) -> dict[str, Any]:
     """What the WebSocket of all servers does not tell: the last message, as JSON."""
     last = row["last"] and {**row["last"], "head": base64.b64encode(row["last"]["head"]).decode()}
-    return {**{field: row[field] for field in ("kind", "transport", "address", "notes")}, "last": last}
+    return {"kind": sort(row), "text": searched(row), "last": last}
 
 
 def totals(rows: list[dict[str, Any]]) -> dict[str, int]:

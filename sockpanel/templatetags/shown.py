@@ -1,12 +1,15 @@
 """How templates show what came from outside, and numbers and times: `{{ message.data|head|marked }}`, `{{ peer|visible }}`."""
 
 import base64
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from services.servers.spec import TRANSPORTS
 from sockpanel import visible as shown
 
 HEAD_BYTES = 192  # of a message in a row; the inspector asks for the rest
@@ -40,6 +43,15 @@ def visible(text: str) -> str:
 def visible_lines(text: str) -> str:
     """The same for a text of several lines."""
     return "\n".join(shown.visible_text(line) for line in text.splitlines())
+
+
+@register.filter
+def ticked(text: str) -> SafeString:
+    """Our own words with `code` in back ticks, as <code> elements."""
+    parts = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if index % 2 else part,) for index, part in enumerate(parts))
+    )
 
 
 @register.filter
@@ -100,6 +112,14 @@ def between(start: str, end: str) -> str:
     """How long from one RFC 3339 time to another, in seconds below a minute."""
     seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:,.0f} min"
+
+
+@register.filter
+def sort(server: Mapping[str, Any]) -> str:
+    """Kind and, where it is not the usual one, transport: `tcp`, `time over tcp`."""
+    kind, transport = server["kind"], server["transport"]
+    usual = TRANSPORTS.get(kind, ("",))[0]
+    return kind if transport == usual else f"{kind} over {transport}"
 
 
 @register.filter

@@ -1,7 +1,7 @@
 /**
  * Bytes as lines of a hex dump: offset, hex pairs, and beside each pair its character. It knows no DOM.
  *
- *     hexdump(bytes of "Hi\n")  ->  [{ offset: 0, label: "00000000", pairs: ["48", "69", "0a"], chars: ["H", "i", "·"] }]
+ *     hexdump(bytes of "Hi\n")  ->  [{ offset: 0, label: "0000", pairs: ["48", "69", "0a"], chars: ["H", "i", "·"] }]
  */
 
 /**
@@ -14,7 +14,7 @@ export function hexdump(bytes, width = 16) {
     const part = Array.from(bytes.subarray(offset, offset + width));
     lines.push({
       offset,
-      label: offset.toString(16).padStart(8, "0"),
+      label: offset.toString(16).padStart(4, "0"),
       pairs: part.map((byte) => byte.toString(16).padStart(2, "0")),
       chars: part.map(character),
     });

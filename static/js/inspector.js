@@ -14,6 +14,7 @@ import { visibleText } from "app/visible";
 
 const FOLD = 4 * 1024; // bytes shown at first
 const STEP = 64 * 1024; // and with each "more"
+const NARROW = 500; // pixels; below it a line of the dump has 8 bytes
 
 export class Inspector {
   /**
@@ -168,8 +169,9 @@ export class Inspector {
   #hex() {
     const dump = element("div", { class: "dump code", tabindex: "0", "aria-label": "Bytes in hex, and beside them as text" });
     const status = element("p", { class: "dump-status code", role: "status" }, "Choose bytes with the pointer: their offset shows here.");
+    const width = this.root.clientWidth < NARROW ? 8 : 16;
     const put = (from, to) => {
-      for (const line of hexdump(this.bytes.subarray(from, to))) dump.append(dumpLine(line, from));
+      for (const line of hexdump(this.bytes.subarray(from, to), width)) dump.append(dumpLine(line, from));
     };
     this.#picking(dump, status);
     const box = this.#folded(dump, put);
@@ -205,7 +207,7 @@ export class Inspector {
 }
 
 function dumpLine(line, from) {
-  const label = (line.offset + from).toString(16).padStart(8, "0");
+  const label = (line.offset + from).toString(16).padStart(4, "0");
   const pairs = element("span", { class: "dump-hex" });
   const chars = element("span", { class: "dump-text" });
   line.pairs.forEach((pair, index) => {

@@ -13,7 +13,7 @@ import { countDown, explain, stand } from "app/standing";
 import { since, tick } from "app/times";
 import { toast } from "app/toast";
 import { ask } from "app/verbs";
-import { visibleText, wholeCharacters } from "app/visible";
+import { wholeCharacters } from "app/visible";
 
 const AT_ONCE = 6; // requests of a bulk action
 const FAILED = ["FATAL", "BACKOFF"];
@@ -144,8 +144,7 @@ async function lastMessages() {
 
 function describe(row, server) {
   write(row.querySelector("[data-kind]"), server.kind);
-  write(row.querySelector("[data-transport]"), server.transport);
-  row.dataset.text = [row.dataset.name, server.kind, server.transport, server.address, server.notes].map(visibleText).join(" ");
+  row.dataset.text = server.text;
 }
 
 function last(cell, { at, head, direction }) {
@@ -172,7 +171,7 @@ function draw() {
   total("connections", count(all.reduce((sum, row) => sum + Number(row.dataset.connections), 0)));
   const words = search.value.trim().toLowerCase();
   for (const row of all) {
-    row.hidden = (filter && !FITS[filter](row)) || !row.dataset.text.toLowerCase().includes(words);
+    row.hidden = (filter && !FITS[filter](row)) || !row.dataset.text.includes(words);
   }
   const nothing = /** @type {HTMLElement} */ (document.querySelector("[data-nothing]"));
   nothing.hidden = all.some((row) => !row.hidden);

@@ -24,6 +24,10 @@ export function spark(canvas, values) {
   const most = Math.max(1, ...values);
   const x = (at) => width - ((values.length - 1 - at) * width) / (SECONDS - 1);
   const y = (value) => height - 1.5 - (value / most) * (height - 4);
+  context.globalAlpha = 0.25;
+  context.fillStyle = style.color;
+  context.fillRect(0, height - 1.5, width, 1);
+  context.globalAlpha = 1;
   context.lineJoin = "round";
   context.lineWidth = 1.4;
   context.strokeStyle = style.color;
@@ -33,7 +37,6 @@ export function spark(canvas, values) {
   context.lineTo(width, height);
   context.lineTo(x(0), height);
   context.globalAlpha = 0.12;
-  context.fillStyle = style.color;
   context.fill();
   context.globalAlpha = 1;
 }

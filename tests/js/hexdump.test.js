@@ -12,7 +12,7 @@ test("a line holds sixteen bytes, each beside its character", () => {
 
 test("offsets are hexadecimal and the last line may be short", () => {
   const lines = hexdump(new Uint8Array(33));
-  assert.deepEqual(lines.map((line) => line.label), ["00000000", "00000010", "00000020"]);
+  assert.deepEqual(lines.map((line) => line.label), ["0000", "0010", "0020"]);
   assert.equal(lines[2].pairs.length, 1);
 });
 

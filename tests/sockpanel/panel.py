@@ -24,7 +24,9 @@ START, STOP = 30.0, 20.0  # seconds
 class Panel:
     """`manage.py up`, or another command that serves the panel."""
 
-    def __init__(self, command: str = "up", *arguments: str, admin: bool = True, data_dir: Path | None = None, **settings: str):
+    def __init__(
+        self, command: str = "up", *arguments: str, admin: bool = True, data_dir: Path | None = None, **settings: str
+    ):
         self.host, self.port = "127.0.0.1", free_port()
         self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="sp-"))
         self._owns_data = data_dir is None
@@ -38,7 +40,9 @@ class Panel:
             **settings,
         }
         self.port = int(self.environment["SOCKPANEL_PORT"])
-        self._admin = {"SOCKPANEL_ADMIN_USERNAME": self.username, "SOCKPANEL_ADMIN_PASSWORD": self.password} if admin else {}
+        self._admin = (
+            {"SOCKPANEL_ADMIN_USERNAME": self.username, "SOCKPANEL_ADMIN_PASSWORD": self.password} if admin else {}
+        )
         self._lines: list[str] = []
 
     @property

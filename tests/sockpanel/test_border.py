@@ -159,14 +159,18 @@ def test_a_websocket_to_nowhere_is_refused_without_a_trace(panel: Panel, cookie:
     assert raw(panel.host, panel.port, text.encode())[0] == 403
 
 
-@pytest.mark.parametrize("origin", ["null", "http://evil.example", "http://127.0.0.1:{other}", "https://127.0.0.1:{port}"])
+@pytest.mark.parametrize(
+    "origin", ["null", "http://evil.example", "http://127.0.0.1:{other}", "https://127.0.0.1:{port}"]
+)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_foreign_page_cannot_change_anything(panel: Panel, cookie: str, method: str, origin: str):
     headers = (f"Host: 127.0.0.1:{panel.port}", cookie, f"Origin: {filled(panel, origin)}", "Content-Length: 0")
     assert ask(panel, f"{method} /api/v1/servers", *headers) == 403
 
 
-@pytest.mark.parametrize(("site", "status"), [("same-origin", 302), ("none", 302), ("same-site", 403), ("cross-site", 403)])
+@pytest.mark.parametrize(
+    ("site", "status"), [("same-origin", 302), ("none", 302), ("same-site", 403), ("cross-site", 403)]
+)
 def test_where_a_browser_names_no_origin_its_fetch_metadata_count(panel: Panel, site: str, status: int):
     headers = (f"Host: 127.0.0.1:{panel.port}", f"Sec-Fetch-Site: {site}", "Content-Length: 0")
     assert ask(panel, "POST /servers/", *headers) == status

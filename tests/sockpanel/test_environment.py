@@ -43,7 +43,9 @@ def test_origins_are_written_as_browsers_write_them(given, value: str, origins: 
     assert environment.origins("X") == origins
 
 
-@pytest.mark.parametrize("value", ["*", "panel.example.org", "https://a/", "https://u@a", "ftp://a", "http://a:0", "http://a:65536"])
+@pytest.mark.parametrize(
+    "value", ["*", "panel.example.org", "https://a/", "https://u@a", "ftp://a", "http://a:0", "http://a:65536"]
+)
 def test_an_origin_that_makes_no_sense_is_refused(given, value: str):
     given(value)
     with pytest.raises(SettingRefused):

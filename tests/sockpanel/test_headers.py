@@ -23,7 +23,13 @@ SIGNED_OUT = [
     ("/static/no-such-file.css", 404),
     ("/api/v1/node", 401),
 ]
-SIGNED_IN = [("/servers/", 200), ("/no/such/page", 404), ("/admin/", 200), ("/api/v1/node", 200), ("/api/v1/nothing", 404)]
+SIGNED_IN = [
+    ("/servers/", 200),
+    ("/no/such/page", 404),
+    ("/admin/", 200),
+    ("/api/v1/node", 200),
+    ("/api/v1/nothing", 404),
+]
 
 
 def assert_guarded(answer: Answer) -> None:

@@ -37,7 +37,7 @@ def test_who_has_to_sign_in_is_told_how():
     [
         (errors.AddressInUse("..."), 409),  # by its base
         (errors.SupervisorAway("..."), 503),
-        (errors.RequestRefused("..."), 400),  # not in the table
+        (errors.SockpanelError("..."), 400),  # not in the table
     ],
 )
 def test_the_table_says_which_status_goes_with_an_error(error: errors.SockpanelError, status: int):

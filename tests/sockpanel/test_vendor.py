@@ -1,5 +1,6 @@
 """Third-party files: the chosen ones are found, nothing else is, and a missing npm ci is told with its remedy."""
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.core.management.base import SystemCheckError
 from django.templatetags.static import static
 
 from sockpanel.vendor import FILES, MODULES, VendorFinder
+from tests.sources import CHECKOUT
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -68,3 +70,9 @@ def test_a_hashed_file_is_served_for_ever_and_to_our_own_pages_only(client):
     assert response.headers["Content-Encoding"] == "gzip"
     assert "Access-Control-Allow-Origin" not in response.headers
     response.close()
+
+
+def test_every_static_file_that_a_template_names_exists():
+    for path in (CHECKOUT / "templates").rglob("*.html"):
+        for name in re.findall(r"""\{%\s*static\s+["']([^"']+)["']""", path.read_text(encoding="utf-8")):
+            assert finders.find(name), f"{path.name} names {name}"

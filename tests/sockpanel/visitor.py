@@ -34,7 +34,9 @@ class Visitor:
         self.headers: dict[str, str] = {}
         self._csrf = ""
 
-    def request(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         sent = {**self.headers, **(headers or {})}
         if self.cookies:
@@ -55,7 +57,9 @@ class Visitor:
         """A form, or JSON, with the CSRF token of the session."""
         headers = {"X-CSRFToken": self.csrf()} if self.cookies else {}
         if json is not None:
-            return self.request(method, path, jsonlib.dumps(json).encode(), {**headers, "Content-Type": "application/json"})
+            return self.request(
+                method, path, jsonlib.dumps(json).encode(), {**headers, "Content-Type": "application/json"}
+            )
         form = urlencode(data or {}).encode()
         return self.request(method, path, form, {**headers, "Content-Type": "application/x-www-form-urlencoded"})
 

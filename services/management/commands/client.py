@@ -14,11 +14,10 @@ from django.core.management.base import CommandParser
 from services import terminal
 from services.client import Exchange, as_dict, build, exchange
 from services.client.request import MAX_TIMEOUT, TIMEOUT
-from services.errors import RequestRefused, TextMalformed
+from services.errors import RequestRefused
 from services.management.base import SockpanelCommand
 from services.management.data import add_data_options, data_from
 
-USAGE = 2
 STREAMS = ("tcp", "unix")
 WHAT = {
     "tcp": "connect, send, print what comes back",
@@ -47,11 +46,7 @@ class Command(SockpanelCommand):
             _add_client(kinds.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."), name)
 
     def run(self, options: Mapping[str, Any]) -> None:
-        try:
-            request = build(_words(options))
-        except (RequestRefused, TextMalformed) as error:
-            self.warn(error.message)
-            sys.exit(USAGE)
+        request = build(_words(options))
         done = asyncio.run(exchange(request))
         if options["raw"]:
             for piece in done.received:

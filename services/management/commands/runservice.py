@@ -9,7 +9,7 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import django.db
 from django.conf import settings
@@ -23,8 +23,9 @@ from services.management.signals import stop_event
 from services.models import Server
 from services.presets import PRESETS
 from services.servers import validation
-from services.servers.spec import ServerSpec
+from services.servers.spec import Reply, ServerSpec
 
+REPLIES = get_args(get_type_hints(Reply)["type"])
 REPLY_HELP = "none, echo, upper, timestamp, fixed:TEXT or suffix:TEXT, with escapes in TEXT"
 
 
@@ -54,7 +55,7 @@ class Command(SockpanelCommand):
             self.say(_listing())
         elif not name:
             self.say(_listing())
-            self.fail("Name one of these: runservice NAME.")
+            raise RequestRefused("Name one of these: runservice NAME.")
         elif _is_configured(name):
             self._run_configured(name, options)
         elif name in PRESETS:
@@ -102,7 +103,7 @@ def _spec(name: str, options: Mapping[str, Any]) -> ServerSpec:
 def _reply(text: str) -> dict[str, Any]:
     """`upper` or `fixed:TEXT`."""
     kind, colon, rest = text.partition(":")
-    if colon and kind not in ("fixed", "suffix"):
+    if kind not in REPLIES or (colon and kind not in ("fixed", "suffix")):
         raise RequestRefused(f"{text!r} is no reply: write {REPLY_HELP}.", field="reply")
     return {"type": kind, "text": rest}
 

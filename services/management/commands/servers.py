@@ -23,7 +23,6 @@ from services.models import Counters, Server
 
 WAIT = 15.0  # seconds for a state to settle
 STARTED, ENDED = frozenset({"RUNNING"}), frozenset({"STOPPED", "EXITED", "FATAL"})
-SHOW: dict[str, follow.Show] = {"json": follow.show_json, "raw": follow.show_raw}
 
 
 class Command(SockpanelCommand):
@@ -79,9 +78,12 @@ class Command(SockpanelCommand):
 
     def do_tail(self, options: Mapping[str, Any]) -> None:
         server = operations.find(options["name"])
-        show = SHOW["json" if options["json"] else "raw"] if options["json"] or options["raw"] else follow.show_line
+        render = follow.as_json if options["json"] else follow.as_bytes if options["raw"] else follow.as_line
         newest, after = follow.newest(server, options["lines"])
-        asyncio.run(_tail(server, newest, after, show, options["follow"]))
+        for message in newest:
+            terminal.write_raw(render(message))
+        if options["follow"]:
+            asyncio.run(_follow(server, render, after))
 
     def do_send(self, options: Mapping[str, Any]) -> None:
         server, data = operations.find(options["name"]), data_from(options)
@@ -149,13 +151,10 @@ def _confirmed(servers: list[Server]) -> bool:
     return input(f"Remove {names} and {stored:,} stored messages for good? [y/N] ").strip().lower() in ("y", "yes")
 
 
-async def _tail(server: Server, newest: list[Any], after: int, show: follow.Show, live: bool) -> None:
+async def _follow(server: Server, render: follow.Render, after: int) -> None:
     with stop_event() as stop:
         printer = Printer(gone=stop)
         try:
-            for message in newest:
-                show(printer, message)
-            if live:
-                await follow.Follower(server, printer, show, after).until(stop, follow.is_removed)
+            await follow.Follower(server, printer, render, after).until(stop, follow.is_removed)
         finally:
             printer.close()

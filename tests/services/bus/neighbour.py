@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-WITHIN = 20.0
+WITHIN = 60.0
 
 
 class Refused(Exception):

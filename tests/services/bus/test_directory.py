@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from services.bus import directory as module
 from services.bus import names
 from services.bus.directory import Directory
 from services.errors import BusUnreachable
@@ -41,18 +42,9 @@ def test_one_that_others_may_enter_is_closed_to_them(directory):
     assert modes(directory) == {0o700}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
-def test_one_of_another_user_is_refused_with_both_users(tmp_path):
-    tmp_path.chmod(0o755)
-    directory = tmp_path / "bus"
-    directory.mkdir()
-    os.chown(directory, 1234, 1234)
-    script = (
-        "import os, sys\n"
-        "from services.bus.directory import Directory\n"
-        "os.seteuid(65534)\n"
-        "Directory.prepare(Directory('/'))"
-    )
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_one_of_another_user_is_refused_with_both_users():
+    script = "import os; from services.bus.directory import Directory; os.seteuid(65534); Directory('/').prepare()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "BusUnreachable: The bus directory / belongs to user 0, this process runs as 65534" in done.stderr
 
@@ -61,6 +53,12 @@ def test_what_cannot_be_a_directory_is_refused(tmp_path):
     (tmp_path / "bus").touch()
     with pytest.raises(BusUnreachable, match="cannot be used"):
         Directory(tmp_path / "bus").prepare()
+
+
+def test_without_proc_it_is_refused_with_the_way_out(bus, monkeypatch):
+    monkeypatch.setattr(module, "DESCRIPTORS", "/proc/nowhere")
+    with pytest.raises(BusUnreachable, match="mount /proc, or set REDIS_URL"):
+        bus.prepare()
 
 
 def test_the_epoch_changes_for_everyone(bus):

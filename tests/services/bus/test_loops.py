@@ -127,8 +127,8 @@ async def join():
 
 @pytest.mark.parametrize(
     "end",
-    ["asyncio.run(join())", "loop = asyncio.new_event_loop(); loop.run_until_complete(join()); sys.exit(0)"],
-    ids=["with its loop", "without closing its loop"],
+    ["asyncio.run(join())", "loop = asyncio.new_event_loop(); loop.run_until_complete(join()); loop.close()"],
+    ids=["with its loop", "after a loop that told nobody"],
 )
 def test_a_process_that_ends_leaves_no_file(directory, end):
     run(START + end, directory)
@@ -210,6 +210,7 @@ def begin():
 
 reactor.callWhenRunning(begin)
 reactor.run()
+loop.close()
 """
 
 

@@ -1,5 +1,6 @@
 """Busy receivers hold up nobody, and nothing piles up for them."""
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable
@@ -66,8 +67,6 @@ async def post(directory):
         receiver.setblocking(False)
         bus.bind(receiver, address)
         yield Post(bus, tally, outbox, dead, receiver, address)
-        import asyncio
-
         outbox.close(asyncio.get_running_loop())
 
 
@@ -106,6 +105,16 @@ async def test_a_dead_receiver_is_told_once_and_what_waited_for_it_is_counted(po
     await eventually_async(lambda: post.tally.statistics()["lost_gone"] == 1)
     assert post.letter(1) is Outcome.GONE
     assert post.dead == [post.address]
+
+
+async def test_a_receiver_with_a_new_socket_under_its_name_is_reached(post):
+    post.letter(1)
+    post.receiver.close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        post.bus.bind(receiver, post.address)
+        assert post.letter(2) is Outcome.SENT
+        assert receiver.recv(1_000)
+    assert post.dead == []
 
 
 async def test_a_receiver_that_never_was_is_gone(post):

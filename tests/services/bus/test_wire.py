@@ -5,7 +5,7 @@ from enum import IntEnum
 import msgspec
 import pytest
 from django.utils.safestring import mark_safe
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.bus import wire
@@ -24,12 +24,14 @@ DATAGRAMS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), VALUES, max_size=5))
 def test_a_message_comes_back_as_it_was(message):
     if "__asgi_channel__" not in message:
         assert wire.unpack(wire.pack(message, 2**20)) == message
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_that_no_layer_wrote_are_none_and_never_an_error(data):
     assert wire.decode(data) is None or data

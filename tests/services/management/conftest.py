@@ -1,7 +1,12 @@
 """Commands run as people run them: in processes of their own, with a data directory of their own."""
 
 import asyncio
+import contextlib
 import io
+import os
+import shutil
+import sqlite3
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +17,9 @@ import msgspec
 import pytest
 from django.core.management import ManagementUtility
 
+from tests.ports import free_port
+from tests.waiting import eventually_async
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 WITHIN = 40.0  # seconds for one command, on a busy machine
 
@@ -21,8 +29,12 @@ class Finished:
     """A command that has ended."""
 
     code: int
-    out: str
+    out_bytes: bytes
     err: str
+
+    @property
+    def out(self) -> str:
+        return self.out_bytes.decode()
 
     @property
     def json(self) -> Any:
@@ -61,7 +73,7 @@ class Running:
     async def finished(self) -> Finished:
         async with asyncio.timeout(WITHIN):
             out, err = await self.process.communicate()
-        return Finished(self.process.returncode or 0, out.decode(), err.decode())
+        return Finished(self.process.returncode or 0, out, err.decode())
 
 
 Begin = Callable[..., Awaitable[Running]]
@@ -103,7 +115,7 @@ def manage(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.Monkey
         async with asyncio.timeout(WITHIN):
             code = await asyncio.to_thread(_run, words)
         out, err = capfdbinary.readouterr()
-        return Finished(code, out.decode(), err.decode())
+        return Finished(code, out, err.decode())
 
     return run
 
@@ -114,3 +126,58 @@ def _run(words: tuple[str, ...]) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+class Books:
+    """The databases of a data directory, looked at from outside."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def control(self, statement: str, *values: object) -> list[Any]:
+        return self._run("control", statement, values)
+
+    def messages(self) -> list[tuple[int, bytes]]:
+        return self._run("messages", "SELECT direction, data FROM services_message ORDER BY seq", ())
+
+    async def serving(self) -> None:
+        """Wait until lab is RUNNING."""
+        await eventually_async(
+            lambda: self._run("messages", "SELECT 1 FROM services_status WHERE state = 'RUNNING'", ()), 30
+        )
+
+    def wanted(self) -> str:
+        return str(self.control("SELECT wanted FROM services_server")[0][0])
+
+    def _run(self, name: str, statement: str, values: tuple[object, ...]) -> list[Any]:
+        with contextlib.closing(sqlite3.connect(self.directory / f"{name}.sqlite3", timeout=20)) as database, database:
+            return database.execute(statement, values).fetchall()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with both databases and one stopped echo server, to be copied."""
+    directory = tmp_path_factory.mktemp("prepared")
+    lines = (
+        "import django; django.setup()",
+        "from services import databases, operations",
+        "databases.prepare(); operations.create({'preset': 'echo', 'name': 'lab'}, 'ada')",
+    )
+    environment = os.environ | {"SOCKPANEL_DATA_DIR": str(directory)}
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=CHECKOUT, env=environment, check=True)
+    return directory
+
+
+@pytest.fixture
+def books(prepared: Path, data_directory: Path) -> Books:
+    """The test's own databases, which hold the stopped server lab."""
+    shutil.copytree(prepared, data_directory, dirs_exist_ok=True)
+    return Books(data_directory)
+
+
+@pytest.fixture
+def lab(books: Books) -> int:
+    """The port of lab."""
+    port = free_port()
+    books.control("UPDATE services_server SET port = ?", port)
+    return port

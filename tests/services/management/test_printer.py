@@ -49,7 +49,9 @@ async def test_a_reader_that_pauses_holds_up_nobody_and_is_told_what_it_missed(p
     for number in range(15):
         printer.line(str(number))
     async with asyncio.timeout(5):
-        assert await asyncio.to_thread(reader.read, 1_000_000 + 20) == b"x" * 1_000_000 + b"".join(b"%d\n" % n for n in range(10))
+        assert await asyncio.to_thread(reader.read, 1_000_000 + 20) == b"x" * 1_000_000 + b"".join(
+            b"%d\n" % n for n in range(10)
+        )
         told = await asyncio.to_thread(reader.readline)
     assert told == b"... 5 lines not shown: they came faster than they could be printed\n"
     printer.close()

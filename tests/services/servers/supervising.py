@@ -55,7 +55,7 @@ class Supervised:
         start = report.Start(
             spec=msgspec.to_builtins(self.spec), link=theirs.fileno(), socket=self.socket.fileno(), **self._start
         )
-        self.stderr = tempfile.TemporaryFile()
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `release`
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.servers"],
@@ -156,9 +156,10 @@ class Supervised:
 
     def identity_holds(self) -> bool:
         """received = stored + dropped, and the same for what was sent."""
-        return self.counted["received"] == len(self.received) + self.dropped.total() and self.counted["sent"] == len(
-            self.sent
-        ) + self.sent_dropped.total()
+        return (
+            self.counted["received"] == len(self.received) + self.dropped.total()
+            and self.counted["sent"] == len(self.sent) + self.sent_dropped.total()
+        )
 
     def last_words(self) -> str:
         self.stderr.seek(0)

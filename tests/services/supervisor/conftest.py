@@ -150,6 +150,10 @@ class Journal:
         """The states that a server has moved to, in order."""
         return [moved.new.value for moved in self.moves if moved.server == server]
 
+    def reached(self, state: str, server: int = 1, times: int = 1) -> Callable[[], bool]:
+        """For `until`: the server stands in `state`, and has moved there that often."""
+        return lambda: self.states(server)[-1:] == [state] and self.states(server).count(state) >= times
+
     def _stir(self) -> None:
         for waiter in self.waiters:
             waiter()
@@ -195,6 +199,12 @@ class House:
         wanted = self.wanted(**words)
         keeper = Keeper(wanted, self.means)
         keeper.heed(wanted)
+        return keeper
+
+    def running(self, **words: Any) -> Keeper:
+        """A keeper whose worker is ready."""
+        keeper = self.keeper(**words)
+        self.worker.ready()
         return keeper
 
     def wanted(self, **words: Any) -> Wanted:

@@ -1,8 +1,8 @@
 """A worker that does what the text of its reply says, step by step: `ready; batch; say hello; exit 3`. No server in it.
 
-Steps: ready, batch [MESSAGES], stored (waits until the last batch is), done (answers every order), pulse SECONDS (heartbeats), refuse TEXT,
-say TEXT (to stderr), garbage, eof (leaves the link), hang (deaf to SIGTERM), child (a process of its own, deaf to SIGTERM), wait (for
-SIGTERM), exit CODE.
+Steps: ready, batch [MESSAGES], stored (waits until the last batch is), done (answers every order), pulse SECONDS (heartbeats),
+refuse TEXT, say TEXT (to stderr), garbage, eof (leaves the link), hang (deaf to SIGTERM), child (a process of its own, deaf to
+SIGTERM), wait (for SIGTERM), exit CODE.
 """
 
 import json

@@ -5,14 +5,8 @@ from services.supervisor.door import Held
 from services.supervisor.states import State
 
 
-def running(house, **words):
-    keeper = house.keeper(**words)
-    house.worker.ready()
-    return keeper
-
-
 def test_hearing_the_same_wish_again_changes_nothing(house):
-    keeper = running(house)
+    keeper = house.running()
     before = len(house.journal.moves), len(house.journal.heeds)
     for _ in range(3):
         keeper.heed(house.wanted())
@@ -20,7 +14,7 @@ def test_hearing_the_same_wish_again_changes_nothing(house):
 
 
 def test_asking_a_running_server_again_restarts_it_on_the_same_socket(house):
-    keeper = running(house, asked=1)
+    keeper = house.running(asked=1)
     keeper.heed(house.wanted(asked=2))
     assert (keeper.state, house.worker.terminated, house.open_sockets) == (State.STOPPING, 1, 1)
     house.worker.end(code=0)
@@ -30,7 +24,7 @@ def test_asking_a_running_server_again_restarts_it_on_the_same_socket(house):
 
 
 def test_a_restart_is_heeded_only_when_the_new_start_is_made(house):
-    keeper = running(house, asked=1)
+    keeper = house.running(asked=1)
     keeper.heed(house.wanted(asked=2))
     house.worker.end(code=0)
     moves = [(moved.new.value, moved.asked) for moved in house.journal.moves[-3:]]
@@ -45,7 +39,7 @@ def test_asking_again_while_it_starts_is_heeded_by_the_start_under_way(house):
 
 
 def test_a_changed_reply_restarts_a_running_server_on_its_socket(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     keeper.heed(house.wanted(spec=spec(text="hello"), revision=2))
     house.worker.end(code=0)
     assert house.worker.launch.spec == spec(text="hello")
@@ -54,21 +48,21 @@ def test_a_changed_reply_restarts_a_running_server_on_its_socket(house, spec):
 
 
 def test_a_new_name_is_heeded_without_a_restart(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     keeper.heed(house.wanted(spec=spec(name="renamed"), revision=2))
     assert (keeper.state, house.worker.terminated) == (State.RUNNING, 0)
     assert [heeded.revision for heeded in house.journal.heeds] == [2]
 
 
 def test_a_changed_restart_policy_holds_for_the_next_end(house):
-    keeper = running(house, restart="always")
+    keeper = house.running(restart="always")
     keeper.heed(house.wanted(restart="never", revision=2))
     house.worker.end(code=0)
     assert keeper.state is State.EXITED
 
 
 def test_a_changed_address_closes_the_old_socket_and_opens_the_new(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     keeper.heed(house.wanted(spec=spec(port=9001), revision=2))
     assert house.open_sockets == 0
     house.worker.end(code=0)
@@ -78,7 +72,7 @@ def test_a_changed_address_closes_the_old_socket_and_opens_the_new(house, spec):
 
 
 def test_a_change_during_the_delay_is_tried_at_once(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     house.worker.end(code=1)
     keeper.heed(house.wanted(spec=spec(port=9001), revision=2))
     assert keeper.state is State.STARTING
@@ -105,7 +99,7 @@ def test_a_change_while_the_socket_opens_drops_that_socket(house, spec):
 
 
 def test_a_wish_read_before_a_change_does_not_undo_it(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     keeper.heed(house.wanted(spec=spec(text="hello"), revision=2))
     house.worker.end(code=0)
     house.worker.ready()
@@ -116,7 +110,7 @@ def test_a_wish_read_before_a_change_does_not_undo_it(house, spec):
 
 
 def test_a_socket_opened_beforehand_is_taken_over(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     changed = house.wanted(spec=spec(port=9001), revision=2)
     house.means.open(changed.spec, lambda sock: keeper.hold(changed, Held(sock, changed.spec)))
     assert (keeper.state, house.open_sockets) == (State.STOPPING, 1)
@@ -134,7 +128,7 @@ def exchange(house, keeper, spec):
 
 
 def test_an_exchange_opens_the_new_address_once_the_old_worker_is_gone(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     outcome = exchange(house, keeper, spec)
     assert (outcome, house.open_sockets) == ([], 0)
     house.worker.end(code=0)
@@ -144,7 +138,7 @@ def test_an_exchange_opens_the_new_address_once_the_old_worker_is_gone(house, sp
 
 
 def test_an_exchange_that_fails_goes_back_and_says_why(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     outcome = exchange(house, keeper, spec)
     refused = AddressInUse("in use by pid 812 (nginx)")
     answers = iter([refused, None])
@@ -159,7 +153,7 @@ def test_an_exchange_that_fails_goes_back_and_says_why(house, spec):
 
 
 def test_an_exchange_that_is_stopped_says_so_and_is_forgotten(house, spec):
-    keeper = running(house)
+    keeper = house.running()
     outcome = exchange(house, keeper, spec)
     keeper.heed(house.wanted(running=False, asked=2))
     house.worker.end(code=0)

@@ -9,16 +9,8 @@ import msgspec
 import psutil
 import pytest
 
-from services.errors import NotRunning, SendRefused
-from services.servers import report
 from services.supervisor.process import process_start
 from services.supervisor.states import State
-from services.supervisor.timings import Timings
-
-
-def reached(journal, state, server=1):
-    """A predicate: the server's last move led to `state`."""
-    return lambda: journal.states(server)[-1:] == [state]
 
 
 def refuses(port):
@@ -35,28 +27,22 @@ def group(leader):
     ]
 
 
-def is_free(port):
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", port))
-    return True
-
-
 async def test_a_server_runs_once_its_worker_is_ready_and_its_port_is_free_once_it_stopped(
     supervise, wanted, journal, until
 ):
     supervisor, server = supervise(), wanted("ready; wait")
     await supervisor.reconcile([server])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     assert not refuses(server.spec.port)
     await supervisor.reconcile([msgspec.structs.replace(server, running=False, asked=2)])
-    await until(reached(journal, "STOPPED"))
-    assert is_free(server.spec.port)
+    await until(journal.reached("STOPPED"))
+    assert refuses(server.spec.port)
     assert [ended.exit_code for ended in journal.ended] == [0]
 
 
 async def test_a_run_is_told_with_its_pid_and_start_time(supervise, wanted, journal, until):
     await supervise().reconcile([wanted("ready; wait")])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     started = journal.started[0]
     assert process_start(started.pid) == started.process_start
 
@@ -65,7 +51,7 @@ async def test_a_port_in_use_is_final_and_names_its_holder(supervise, wanted, jo
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         await supervise().reconcile([wanted(port=port)])
-        await until(reached(journal, "FATAL"))
+        await until(journal.reached("FATAL"))
     assert f"Port {port} on 127.0.0.1 is in use by pid {os.getpid()}" in journal.moves[-1].reason
     assert journal.started == []
 
@@ -95,13 +81,13 @@ async def test_at_a_stop_the_last_batch_is_reported_and_its_acknowledgement_lets
     assert supervisor.state(1) is State.STOPPING
     _, _, batch, stored = journal.batches[-1]
     stored(batch.number)
-    await until(reached(journal, "STOPPED"))
+    await until(journal.reached("STOPPED"))
     assert journal.ended[0].exit_code == 0
 
 
 async def test_a_worker_that_is_killed_is_started_again(supervise, wanted, journal, until):
     await supervise().reconcile([wanted("ready; wait")])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     os.kill(journal.started[0].pid, signal.SIGKILL)
     await until(lambda: journal.states().count("RUNNING") == 2)
     assert journal.ended[0].signal == signal.SIGKILL
@@ -110,7 +96,7 @@ async def test_a_worker_that_is_killed_is_started_again(supervise, wanted, journ
 
 async def test_a_worker_that_dies_at_once_fails_with_its_last_words(supervise, wanted, journal, until):
     await supervise().reconcile([wanted("say warming up; say no such device; exit 3")])
-    await until(reached(journal, "FATAL"))
+    await until(journal.reached("FATAL"))
     assert len(journal.started) == 6
     reason = journal.moves[-1].reason
     assert "exit code 3" in reason
@@ -136,21 +122,21 @@ async def test_a_worker_that_misbehaves_is_killed_and_restarted_with_the_reason(
 
 async def test_a_worker_that_refuses_to_serve_fails_in_its_own_words(supervise, wanted, journal, until):
     await supervise().reconcile([wanted("refuse The zone is unknown: choose another.; exit 1")])
-    await until(reached(journal, "FATAL"))
+    await until(journal.reached("FATAL"))
     assert journal.moves[-1].reason == "The zone is unknown: choose another."
 
 
 async def test_a_worker_that_is_never_ready_is_killed(supervise, wanted, journal, until, quick):
     timings = msgspec.structs.replace(quick, ready=0.1)
     await supervise(timings=timings).reconcile([wanted("wait", restart="never")])
-    await until(reached(journal, "EXITED"))
+    await until(journal.reached("EXITED"))
     assert "not ready within 0.1 s" in journal.moves[-1].reason
 
 
 async def test_a_frozen_worker_is_found_and_replaced(supervise, wanted, journal, until, quick):
     timings = msgspec.structs.replace(quick, silence=1.0)
     await supervise(timings=timings).reconcile([wanted("ready; pulse 0.1")])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     os.kill(journal.started[0].pid, signal.SIGSTOP)
     await until(lambda: journal.states().count("RUNNING") == 2)
     assert any("said nothing for 1 s" in moved.reason for moved in journal.moves)
@@ -159,7 +145,7 @@ async def test_a_frozen_worker_is_found_and_replaced(supervise, wanted, journal,
 async def test_a_loop_that_slept_too_long_blames_no_worker(supervise, wanted, journal, until, quick):
     timings = msgspec.structs.replace(quick, silence=0.5)
     await supervise(timings=timings).reconcile([wanted("ready; pulse 0.05")])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     threading_sleep(1.0)
     for _ in range(10):
         await asyncio.sleep(0)
@@ -176,9 +162,9 @@ async def test_a_worker_deaf_to_sigterm_is_killed_with_its_children(supervise, w
     supervisor = supervise(timings=msgspec.structs.replace(quick, stop=0.2))
     server = wanted("hang; child; ready; wait")
     await supervisor.reconcile([server])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     await supervisor.reconcile([])
-    await until(reached(journal, "STOPPED"))
+    await until(journal.reached("STOPPED"))
     assert journal.ended[0].signal == signal.SIGKILL
     assert group(journal.started[0].pid) == []
 
@@ -186,9 +172,9 @@ async def test_a_worker_deaf_to_sigterm_is_killed_with_its_children(supervise, w
 async def test_a_server_missing_from_the_wanted_set_is_stopped_and_forgotten(supervise, wanted, journal, until):
     supervisor = supervise()
     await supervisor.reconcile([wanted("ready; wait")])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     await supervisor.reconcile([])
-    await until(reached(journal, "STOPPED"))
+    await until(journal.reached("STOPPED"))
     assert journal.moves[-2].reason == "The server was removed."
     assert supervisor._keepers == {}
 
@@ -199,11 +185,11 @@ async def test_a_server_takes_over_the_port_of_one_that_stops_in_the_same_breath
     supervisor, port = supervise(), free_port()
     first, second = wanted(port=port), wanted(id=2, port=port, running=False)
     await supervisor.reconcile([second, first])
-    await until(reached(journal, "RUNNING"))
+    await until(journal.reached("RUNNING"))
     await supervisor.reconcile(
         [msgspec.structs.replace(second, running=True, asked=2), msgspec.structs.replace(first, running=False, asked=2)]
     )
-    await until(reached(journal, "RUNNING", server=2))
+    await until(journal.reached("RUNNING", server=2))
     assert journal.states(1)[-1] == "STOPPED"
 
 
@@ -228,85 +214,3 @@ async def test_the_first_wanted_set_is_what_was_running_before(supervise, wanted
     first, second = journal.moves
     assert (first.who, first.reason) == ("", "It should run, and the supervisor began.")
     assert (second.who, second.reason) == ("alice", "Asked to start.")
-
-
-# Orders
-
-
-async def test_an_order_is_answered_by_the_worker(supervise, wanted, journal, until):
-    supervisor = supervise()
-    await supervisor.reconcile([wanted("ready; done")])
-    await until(reached(journal, "RUNNING"))
-    assert await supervisor.send(1, report.Send(action=5, data=b"hi")) == report.Done(action=5, count=1)
-    assert (await supervisor.send(1, report.Close(action=6, connection=1))).action == 6
-
-
-async def test_an_order_to_what_does_not_run_is_refused(supervise, wanted):
-    supervisor = supervise()
-    with pytest.raises(NotRunning, match="The server is STOPPED"):
-        await supervisor.send(1, report.Close(action=1, connection=1))
-    await supervisor.reconcile([wanted("wait")])
-    with pytest.raises(NotRunning, match="The server is STARTING"):
-        await supervisor.send(1, report.Close(action=1, connection=1))
-
-
-async def test_an_order_that_is_not_answered_has_a_deadline(supervise, wanted, journal, until, quick):
-    supervisor = supervise(timings=msgspec.structs.replace(quick, answer=0.05))
-    await supervisor.reconcile([wanted("ready; wait")])
-    await until(reached(journal, "RUNNING"))
-    with pytest.raises(SendRefused, match=r"did not answer within 0\.05 s"):
-        await supervisor.send(1, report.Close(action=1, connection=1))
-
-
-async def test_an_order_ends_with_the_worker_it_was_given_to(supervise, wanted, journal, until):
-    supervisor = supervise()
-    await supervisor.reconcile([wanted("ready; wait")])
-    await until(reached(journal, "RUNNING"))
-    asked = asyncio.create_task(supervisor.send(1, report.Close(action=1, connection=1)), name="asked")
-    await asyncio.sleep(0)
-    os.kill(journal.started[0].pid, signal.SIGKILL)
-    with pytest.raises(NotRunning, match="stopped before it answered"):
-        await asyncio.wait_for(asked, 20)
-
-
-# The end
-
-
-async def test_closing_stops_everything_and_starts_nothing_more(supervise, wanted, journal, until):
-    supervisor = supervise()
-    servers = [wanted(id=1), wanted("exit 1", id=2), wanted("wait", id=3), wanted(id=4, running=False)]
-    await supervisor.reconcile(servers)
-    await until(reached(journal, "RUNNING"))
-    await supervisor.close()
-    await supervisor.reconcile(servers)
-    assert [supervisor.state(number) for number in (1, 2, 3, 4)] == [State.STOPPED] * 4
-    assert all(process_start(started.pid) is None for started in journal.started)
-    assert all(is_free(server.spec.port) for server in servers)
-
-
-async def test_closing_twice_or_with_nothing_to_close_returns_at_once(supervise):
-    supervisor = supervise()
-    await asyncio.wait_for(asyncio.gather(supervisor.close(), supervisor.close()), 5)
-
-
-async def test_many_runs_leave_no_descriptor_and_no_zombie(supervise, wanted, journal, until):
-    supervisor, server = (
-        supervise(timings=Timings(first_delay=0, longest_delay=0, starts=1000, starts_in_all=1000)),
-        wanted("exit 1"),
-    )
-    await supervisor.reconcile([server])
-    await until(lambda: len(journal.ended) >= 5)
-    before = len(os.listdir("/proc/self/fd"))
-    await until(lambda: len(journal.ended) >= 40, seconds=60)
-    await supervisor.reconcile([])
-    await until(lambda: not supervisor._keepers)
-    assert len(os.listdir("/proc/self/fd")) <= before
-    assert all(process_start(started.pid) is None for started in journal.started)
-
-
-async def test_a_wanted_set_of_a_hundred_servers_that_says_nothing_new_moves_nothing(supervise, wanted, journal):
-    supervisor = supervise()
-    servers = [wanted(id=number, running=False, port=20_000 + number) for number in range(100)]
-    for _ in range(3):
-        await supervisor.reconcile(servers)
-    assert (len(journal.heeds), journal.moves) == (100, [])

@@ -17,7 +17,7 @@ async def server(supervise, wanted, journal, until):
     """A running server and its supervisor."""
     supervisor, server = supervise(), wanted("ready; wait")
     await supervisor.reconcile([server])
-    await until(lambda: journal.states()[-1:] == ["RUNNING"])
+    await until(journal.reached("RUNNING"))
     return supervisor, server
 
 
@@ -32,7 +32,7 @@ async def test_a_changed_port_is_opened_before_the_worker_is_restarted(server, j
     new = changed(server, port=free_port())
     await supervisor.change(new)
     assert supervisor.state(1) is State.STOPPING
-    await until(lambda: journal.states().count("RUNNING") == 2)
+    await until(journal.reached("RUNNING", times=2))
     assert journal.moves[-1].address == new.spec.address
     assert journal.moves[-1].revision == 2
     with socket.socket() as sock:
@@ -54,7 +54,7 @@ async def test_the_same_wish_after_a_change_changes_nothing(server, journal, unt
     new = changed(server, port=free_port())
     await supervisor.change(new)
     await supervisor.reconcile([server])
-    await until(lambda: journal.states().count("RUNNING") == 2)
+    await until(journal.reached("RUNNING", times=2))
     await supervisor.reconcile([new])
     assert len(journal.started) == 2
 
@@ -71,7 +71,7 @@ async def test_a_changed_reply_keeps_the_socket(server, journal, until):
 async def test_a_server_is_opened_to_all_addresses_on_its_own_port(server, journal, until):
     supervisor, server = server
     await supervisor.change(changed(server, host="0.0.0.0"))
-    await until(lambda: journal.states().count("RUNNING") == 2)
+    await until(journal.reached("RUNNING", times=2))
     assert journal.moves[-1].address == f"0.0.0.0:{server.spec.port}"
 
 
@@ -80,7 +80,7 @@ async def test_a_change_that_somebody_else_prevents_goes_back_to_the_old_address
     with socket.create_server(("127.0.0.2", server.spec.port)):
         with pytest.raises(AddressInUse):
             await supervisor.change(changed(server, host="0.0.0.0"))
-        await until(lambda: journal.states().count("RUNNING") == 2)
+        await until(journal.reached("RUNNING", times=2))
     assert journal.moves[-1].address == server.spec.address
     await supervisor.reconcile([server])
     assert supervisor.state(1) is State.RUNNING
@@ -93,7 +93,7 @@ async def test_a_change_of_what_does_not_run_is_only_remembered(supervise, wante
     await supervisor.change(new)
     assert (supervisor.state(1), journal.moves) == (State.STOPPED, [])
     await supervisor.reconcile([msgspec.structs.replace(new, running=True, asked=2)])
-    await until(lambda: journal.states()[-1:] == ["RUNNING"])
+    await until(journal.reached("RUNNING"))
     assert journal.moves[-1].address == new.spec.address
 
 
@@ -108,12 +108,12 @@ async def test_a_change_whose_server_is_stopped_meanwhile_keeps_no_socket(superv
 
     supervisor, server = supervise(opener=open_slowly), wanted()
     await supervisor.reconcile([server])
-    await until(lambda: journal.states()[-1:] == ["RUNNING"])
+    await until(journal.reached("RUNNING"))
     opened.clear()
     change = asyncio.create_task(supervisor.change(changed(server, port=free_port())), name="change")
     await opened.wait()
     await supervisor.reconcile([msgspec.structs.replace(server, running=False, asked=2)])
     await change
     await supervisor.reconcile([msgspec.structs.replace(server, running=False, asked=2)])
-    await until(lambda: journal.states()[-1:] == ["STOPPED"])
+    await until(journal.reached("STOPPED"))
     assert [sock.fileno() for sock in taken] == [-1, -1]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.history import MessageOut, Query
@@ -197,6 +197,7 @@ steps = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     start=st.integers(0, 3000), after=st.one_of(st.none(), st.integers(0, 3000)), history=steps, filtered=st.booleans()
 )

@@ -1,0 +1,32 @@
+"""Rows are counted in all, and for each connection."""
+
+from services.servers.report import IN, OUT, Touched
+from services.servers.totals import Sums, Totals
+
+ROWS = [
+    (10, 1, "a", IN, b"abc", 3, ""),
+    (11, 1, "a", OUT, b"abc", 3, ""),
+    (12, 2, "b", IN, b"", 70_000, ""),
+    (13, 1, "a", IN, b"x", 1, ""),
+]
+
+
+def test_sums_count_true_sizes_both_ways():
+    assert Totals().count(ROWS) == Sums(received=3, bytes_in=70_004, sent=1, bytes_out=3)
+
+
+def test_each_connection_has_its_own_and_is_told_once():
+    totals = Totals()
+    totals.count(ROWS)
+    assert totals.take(1) == Touched(1, 13, 2, 4, 1, 3)
+    assert totals.take(1) is None
+    assert totals.take_all() == [Touched(2, 12, 1, 70_000, 0, 0)]
+    assert not totals
+
+
+def test_differences_are_told_not_totals():
+    totals = Totals()
+    totals.count(ROWS[:1])
+    totals.take_all()
+    totals.count(ROWS[3:])
+    assert totals.take_all() == [Touched(1, 13, 1, 1, 0, 0)]
