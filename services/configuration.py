@@ -28,8 +28,8 @@ def complete(words: Mapping[str, Any]) -> dict[str, Any]:
     words = dict(words)
     preset = words.pop("preset", None)
     if preset is not None:
-        if preset not in PRESETS:
-            raise PresetUnknown(f"There is no preset {preset!r}: choose one of {', '.join(PRESETS)}.", field="preset")
+        if not isinstance(preset, str) or preset not in PRESETS:
+            raise PresetUnknown(f"There is no preset {str(preset)[:64]!r}: choose one of {', '.join(PRESETS)}.", field="preset")
         words = merge({"name": preset, **PRESETS[preset].server}, words)
     return check({"restart": Server.Restart.ON_FAILURE, "node": settings.SOCKPANEL_NODE, **words})
 

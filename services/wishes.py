@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError
+from django.db.models import F
 
 from services import configuration, jobs
 from services.books import MAX_PEERS, Book
@@ -69,8 +70,9 @@ def read(node: str, only: str | None, known: set[int]) -> Wish:
     wish = Wish()
     everywhere = set(Server.objects.values_list("pk", flat=True))
     servers = list(Server.objects.filter(node=node, **({"name": only} if only else {})))
+    ended = _ended_by_themselves()
     for server in servers:
-        _want(server, wish)
+        _want(server, wish, ended)
         wish.caps[server.pk] = Cap(**server.retention)
         if server.transport in DATAGRAMS:
             wish.datagrams.add(server.pk)
@@ -82,7 +84,12 @@ def read(node: str, only: str | None, known: set[int]) -> Wish:
     return wish
 
 
-def _want(server: Server, wish: Wish) -> None:
+def _ended_by_themselves() -> dict[int, int]:
+    """Servers whose worker was done -> the `asked` it was started for: only a new start brings them back."""
+    return dict(Status.objects.filter(state="EXITED").values_list("pk", "asked"))
+
+
+def _want(server: Server, wish: Wish, ended: dict[int, int]) -> None:
     try:
         spec = configuration.spec_of(server)
     except ConfigurationRefused as error:
@@ -93,7 +100,7 @@ def _want(server: Server, wish: Wish) -> None:
         Wanted(
             id=server.pk,
             spec=spec,
-            running=server.wanted == Server.Wanted.RUNNING,
+            running=server.wanted == Server.Wanted.RUNNING and ended.get(server.pk, -1) < server.asked,
             restart=server.restart,
             asked=server.asked,
             asked_by=server.asked_by,
@@ -146,5 +153,5 @@ def settle_former(node: str, at: int) -> None:
 
 
 def autostart(node: str) -> None:
-    """What starts with Sockpanel is wanted from now on."""
-    Server.objects.filter(node=node, autostart=True).update(wanted=Server.Wanted.RUNNING)
+    """What starts with Sockpanel is wanted from now on, asked for anew."""
+    Server.objects.filter(node=node, autostart=True).update(wanted=Server.Wanted.RUNNING, asked=F("asked") + 1)

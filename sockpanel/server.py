@@ -94,7 +94,11 @@ class PoliteServer(Server):
             protocol.registerProducer(details.setdefault("brake", Brake()), True)
         elif is_last:
             protocol.unregisterProducer()
+        if kind == "websocket.send":
+            protocol.maxMessagePayloadSize = 0  # autobahn holds us to what browsers may say
         await super().handle_reply(protocol, message)
+        if kind == "websocket.send":
+            protocol.maxMessagePayloadSize = BROWSER_SAYS
         if kind == "websocket.accept":
             protocol.transport.unregisterProducer()  # the HTTP channel's
             protocol.transport.registerProducer(details.setdefault("brake", Brake()), True)
@@ -149,6 +153,7 @@ class PanelServer(PoliteServer):
         self._listening, self._tls = listening, tls
 
     def _adopt(self) -> None:
+        self._listening.setblocking(False)
         factory = self.http_factory if self._tls is None else _with_tls(self.http_factory, *self._tls)
         port = reactor.adoptStreamPort(self._listening.fileno(), self._listening.family, factory)
         self._listening.close()  # Twisted has a descriptor of its own

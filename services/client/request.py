@@ -19,7 +19,9 @@ MAX_SENT = 16 * 1024 * 1024
 MAX_RECEIVED = 1024 * 1024  # bytes kept of what comes back
 MAX_PIECES = 10_000  # kept of what comes back
 Ended = Literal["answered", "quiet", "closed", "reset", "timeout"]
-FIELDS = frozenset({"transport", "host", "port", "data", "encoding", "framing", "timeout", "expect", "broadcast"})
+FIELDS = frozenset(
+    {"transport", "host", "port", "data", "encoding", "framing", "timeout", "expect", "finish", "broadcast"}
+)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     expect: int | None = (
         None  # this many messages back are all, 0 for none; None: as many as were sent, or until nothing more comes
     )
+    finish: bool = False  # streams: end our side after sending, for servers that answer only then (as `nc -N` does)
     broadcast: bool = False  # UDP: the host may be a broadcast address, and everyone has until the timeout to answer
 
 
@@ -87,6 +90,7 @@ def build(words: Mapping[str, Any]) -> Request:
         framing=_framing(words.get("framing"), transport),
         timeout=_timeout(words.get("timeout")),
         expect=_expect(words.get("expect")),
+        finish=_finish(words.get("finish"), transport),
         broadcast=_broadcast(words.get("broadcast"), transport),
     )
 
@@ -148,6 +152,12 @@ def _expect(expect: Any) -> int | None:
     if expect is None or (isinstance(expect, int) and not isinstance(expect, bool) and 0 <= expect <= 100_000):
         return expect
     raise RequestRefused("The number of messages to expect is 0 to 100,000.", field="expect")
+
+
+def _finish(finish: Any, transport: str) -> bool:
+    if finish and transport not in STREAMS:
+        raise RequestRefused("Only a stream has an end that can be sent.", field="finish")
+    return bool(finish)
 
 
 def _broadcast(broadcast: Any, transport: str) -> bool:

@@ -70,6 +70,7 @@ class _Conversation:
         self._local = address_text(sock.getsockname())
         self._out = out
         self._sent = 0
+        self._finish = request.finish
         self._decoder = framing.decoder(request.framing)
         self._collector = Collector(request, _expected(request, out))
 
@@ -89,6 +90,8 @@ class _Conversation:
             piece = self._out[start : start + _SLICE]
             await asyncio.get_running_loop().sock_sendall(self._sock, piece)
             self._sent += len(piece)
+        if self._finish:
+            self._sock.shutdown(socket.SHUT_WR)
 
     async def _listen(self, sender: asyncio.Task[None]) -> Ended:
         """Read until the answer is whole, the peer ends, or the time is over."""

@@ -14,7 +14,7 @@ from services.management.printer import Printer
 from services.models import Server
 
 LOOK_EVERY = 1.0  # seconds; a hint that got lost costs at most this
-PAGE = 500
+PAGE = 100
 
 Render = Callable[[MessageOut], bytes]
 
@@ -54,6 +54,7 @@ class Follower:
         while more:
             page = await sync_to_async(history.messages)(self._server.pk, Query(after=self._after, limit=PAGE))
             for message in page.messages:
+                await self._printer.room()
                 self._printer.raw(self._render(message))
             self._after, more = page.last or self._after, page.more
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from services import terminal
 from services.management.printer import Printer
-from services.servers.report import IN, Batch
+from services.servers.report import IN, Batch, MessageRow
 from services.servers.spec import ServerSpec
 from services.supervisor.events import Heeded, History, Moved, RunEnded, RunStarted
 from services.supervisor.states import AT_REST, State
@@ -40,7 +40,8 @@ class Foreground:
             self._printer.line(
                 f"{self._spec.name} serves on {self._spec.transport} {terminal.plain(moved.address)}; Ctrl-C ends it."
             )
-            self._printer.line(self._hint)
+            if self._hint:
+                self._printer.line(self._hint)
         elif moved.new == State.FATAL:
             self.failure = moved.reason
         elif moved.new in (State.BACKOFF, State.EXITED):
@@ -63,14 +64,20 @@ class Foreground:
             self._connection = max(self._connection, opened.number)
             self._remember(opened.peer, opened.number)
             self._printer.line(f"{terminal.clock(opened.at)} ++ #{opened.number} {terminal.plain(opened.peer)} opened")
-        for at, connection, peer, direction, data, size, _ in batch.messages:
-            way = "in" if direction == IN else "out"
-            self._printer.line(terminal.message(at, connection, peer, way, size, data))
+        for row in batch.messages:
+            self._message(row)
         for closed in batch.closed:
             self._printer.line(f"{terminal.clock(closed.at)} -- #{closed.number} {terminal.plain(closed.why)}")
         self._received += batch.counted.received
         self._sent += batch.counted.sent
         stored(batch.number)
+
+    def _message(self, row: MessageRow) -> None:
+        if self._printer.is_full:  # then not even the time to make the line is spent
+            self._printer.left_out(1)
+            return
+        at, connection, peer, direction, data, size, _ = row
+        self._printer.line(terminal.message(at, connection, peer, "in" if direction == IN else "out", size, data))
 
     def _remember(self, peer: str, number: int) -> None:
         """A datagram peer keeps its number in the next run of the worker."""

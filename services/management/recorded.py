@@ -9,7 +9,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from services import history, nodes, operations
+from services import history, nodes, operations, terminal
+from services.errors import SupervisorAway
 from services.management import standing
 from services.management.follow import Follower, as_line
 from services.management.printer import Printer
@@ -21,6 +22,15 @@ WAIT = 15.0  # seconds for a state to settle
 RUNNING, OVER = frozenset({"RUNNING"}), frozenset({"STOPPED", "EXITED", "FATAL"})
 
 
+def require_home(server: Server) -> None:
+    """Raises SupervisorAway for a server of another node that nobody supervises: its address is not ours to open."""
+    if server.node != settings.SOCKPANEL_NODE and not nodes.alive(server.node):
+        raise SupervisorAway(
+            f"{server.name} belongs to node {server.node}, where no supervisor runs, and this is node "
+            f"{settings.SOCKPANEL_NODE}: run it there."
+        )
+
+
 async def run(server: Server, who: str) -> str:
     """Run and follow `server` until Ctrl-C or its end. Returns why it could not serve, as a line; "" when all is well."""
     with stop_event() as stop:
@@ -29,7 +39,7 @@ async def run(server: Server, who: str) -> str:
         try:
             if await sync_to_async(nodes.alive)(server.node):
                 return await _Session(server, who, printer, follower).run(stop)
-            return await _supervised(server, _Session(server, who, printer, follower), stop)
+            return await _supervised(server, _Session(server, who, printer, follower, alone=True), stop)
         finally:
             await follower.catch_up()
             printer.close()
@@ -44,6 +54,7 @@ async def _supervised(server: Server, session: "_Session", stop: asyncio.Event) 
     try:
         await asyncio.wait({supervising, following}, return_when=asyncio.FIRST_COMPLETED)
         if supervising.done():
+            stop.set()
             supervising.result()
         return await following
     finally:
@@ -55,10 +66,12 @@ async def _supervised(server: Server, session: "_Session", stop: asyncio.Event) 
 class _Session:
     """One server, from its start to the end of the command."""
 
-    def __init__(self, server: Server, who: str, printer: Printer, follower: Follower) -> None:
+    def __init__(self, server: Server, who: str, printer: Printer, follower: Follower, alone: bool = False) -> None:
         self._server, self._who = server, who
         self._printer, self._follower = printer, follower
         self._keep = server.wanted == Server.Wanted.RUNNING
+        self._alone = alone  # no supervisor will be there afterwards
+        self._state = ""  # the last one that was told
 
     async def run(self, stop: asyncio.Event) -> str:
         asked = await sync_to_async(operations.start)(self._server, self._who)
@@ -68,14 +81,19 @@ class _Session:
                 return ""
             if failure := standing.failure(self._server, status, RUNNING, WAIT):
                 return failure
-            at_the_end = "leaves it running" if self._keep else "stops it"
-            self._printer.line(f"{standing.outcome(self._server, status)}; Ctrl-C {at_the_end}.")
-            await self._follower.until(stop, _is_over)
+            self._state = "RUNNING"
+            self._printer.line(f"{standing.outcome(self._server, status)}; Ctrl-C {self._farewell()}.")
+            await self._follower.until(stop, self._is_over)
             return await self._why() if not stop.is_set() else ""
         finally:
-            if not self._keep:
+            if not self._keep and await Server.objects.filter(pk=self._server.pk).aexists():
                 asked = await sync_to_async(operations.stop)(self._server, self._who)
                 await operations.asettle(self._server, asked, WAIT)
+
+    def _farewell(self) -> str:
+        if not self._keep:
+            return "stops it"
+        return "stops it until Sockpanel is started again" if self._alone else "leaves it running"
 
     async def _settled(self, asked: int, stop: asyncio.Event) -> Status | None:
         """Where the server stands once it rests, or once nobody waits any more."""
@@ -89,14 +107,16 @@ class _Session:
                 task.cancel()
             await asyncio.gather(settling, stopped, return_exceptions=True)
 
+    def _is_over(self, server: Server) -> bool:
+        """Whether it rests, or is no longer there. Where it went on its way is told."""
+        status = Status.objects.filter(pk=server.pk).first()
+        if status and status.state != self._state:
+            self._state = status.state
+            reason = "" if status.state == "RUNNING" else f": {terminal.plain(status.reason)}"
+            self._printer.line(f"{standing.outcome(server, status)}{reason}")
+        return status is None or status.state in OVER
+
     async def _why(self) -> str:
-        """It ended while it was followed: why, when that is a failure."""
+        """Why it ended while it was followed, when that is a failure."""
         status = await Status.objects.filter(pk=self._server.pk).afirst()
-        self._printer.line(standing.outcome(self._server, status))
         return standing.failure(self._server, status, OVER - {"FATAL"}, WAIT)
-
-
-def _is_over(server: Server) -> bool:
-    """Whether it rests, or is no longer there."""
-    state = Status.objects.filter(pk=server.pk).values_list("state", flat=True).first()
-    return state is None or state in OVER

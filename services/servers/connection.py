@@ -18,8 +18,8 @@ AT_ONCE = 500  # messages of one connection (or 2 MiB of answers) that are handl
 UNREAD = 64 * 1024  # bytes that may wait for a peer before its own messages do
 LINGER = 2.0  # seconds that a peer has to close after a one-shot answer: closing over its unread bytes would destroy the answer
 
-# Why a connection is not read: answers are not taken; the store is behind; answers wait for the store; others are next
-PEER, STORE, COMMIT, TURN = 1, 2, 4, 8
+# Why a connection is not read: its answers are not taken; the store is behind; answers wait for the store; others are next; the end
+PEER, STORE, COMMIT, TURN, STOP = 1, 2, 4, 8, 16
 
 
 class Terms:
@@ -191,7 +191,8 @@ class Connection(asyncio.Protocol):
         if out:
             self._answer(b"".join(out) if len(out) > 1 else out[0], answers)
         reporter.noted(total)
-        self._after_turn(failure)
+        if failure is not None or self._frames is not None or terms.once:
+            self._after_turn(failure)
 
     def _answer(self, data: bytes, answers: list[MessageRow]) -> None:
         if self._terms.after_commit:

@@ -28,9 +28,7 @@ class Outbox:
     def answer(self, peer: Peer, data: bytes, control: Control, at: int) -> None:
         """Answer a datagram that came with `control`, from the address that it was sent to."""
         try:
-            if control and (fitting := self._fitting(control)):
-                self._socket.sendmsg((data,), fitting, 0, peer.address)
-            else:
+            if not control or not self._answered_from(peer, data, control):
                 self._socket.sendto(data, peer.address)  # type: ignore[arg-type]
         except OSError as error:
             self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"))
@@ -40,14 +38,30 @@ class Outbox:
             self._reporter.messages.append((at, peer.number, peer.name, OUT, part, size, ""))
 
     def send(self, peer: Peer, data: bytes, at: int, sent_by: str = "") -> None:
-        """Send `data` to `peer`. Raises OSError, and has counted it then."""
+        """Send `data` to `peer`, whom nobody has asked us to answer. Raises OSError, and has counted it then."""
         try:
             self._socket.sendto(data, peer.address)  # type: ignore[arg-type]
         except OSError as error:
             self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"))
             raise
+        if self._reporter.is_held:
+            self._reporter.sent_dropped("backlog")  # it left, but nothing more may be told now
+            return
         row = (at, peer.number, peer.name, OUT, data[: self._keep], len(data), sent_by)
         self._reporter.messages.append(row)
+
+    def _answered_from(self, peer: Peer, data: bytes, control: Control) -> bool:
+        """Whether the answer left from where the datagram went; nothing leaves from a broadcast address or a group."""
+        fitting = self._fitting(control)
+        if not fitting:
+            return False
+        try:
+            self._socket.sendmsg((data,), fitting, 0, peer.address)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return False
+        return True
 
     def _fitting(self, control: Control) -> Control:
         key = control[0][2]

@@ -67,20 +67,32 @@ class Touched(msgspec.Struct, frozen=True, array_like=True):
     bytes_out: int
 
 
-class Counted(msgspec.Struct, frozen=True, array_like=True):
-    """What happened since the last batch: `received` is the incoming messages of this batch and all that was dropped; `sent` likewise.
+# Why a message is in no batch
+DROPPED = {
+    "oversize": "longer than framing.max_bytes; its connection was closed",
+    "malformed": "no frame; its connection was closed",
+    "incomplete": "the stream ended inside a length-prefixed frame",
+    "backlog": "the store was behind",
+    "kernel": "the kernel's buffer was full",
+}
+SENT_DROPPED = {
+    "oversize": "no frame or datagram holds it",
+    "full": "the kernel took no more",
+    "refused": "the kernel knew no way",
+    "withheld": "a peer far away would have got more than it sent",
+    "backlog": "it was sent, but the store was behind",
+}
 
-    Reasons: a message may be dropped as "oversize" or "malformed" (no frame), "incomplete" (the stream ended inside a length-prefixed
-    frame), "backlog" (the store is behind) or "kernel" (its buffer was full); one to be sent as "oversize" (no frame or datagram holds
-    it), "full" (the kernel takes no more), "refused" (the kernel knows no way) or "withheld" (a far peer would get more than it sent).
-    """
+
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """What happened since the last batch: `received` counts the incoming messages of this batch and all that were dropped."""
 
     received: int = 0  # incoming messages, kept or dropped
     bytes_in: int = 0
-    dropped: dict[str, int] = {}  # reason -> incoming messages that are not in any batch
+    dropped: dict[str, int] = {}  # reason (DROPPED) -> incoming messages that are in no batch
     sent: int = 0  # outgoing messages, kept or dropped
     bytes_out: int = 0
-    sent_dropped: dict[str, int] = {}
+    sent_dropped: dict[str, int] = {}  # reason (SENT_DROPPED) -> outgoing ones
 
 
 class Batch(Told, tag=2):

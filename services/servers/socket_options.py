@@ -6,7 +6,7 @@ import struct
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 
 # asm-generic/socket.h, linux/in.h
-SO_RCVBUFFORCE, SO_RXQ_OVFL, SO_MEMINFO = 33, 40, 55
+SO_RCVBUFFORCE, SO_MEMINFO = 33, 55
 IP_PKTINFO = 8
 
 _MEMINFO = struct.Struct("=9I")  # linux/sock_diag.h: SK_MEMINFO_DROPS is the last of the first nine

@@ -6,18 +6,20 @@ sockets.close_socket(sock, spec)
 
 import errno
 import socket
+import time
 
 import msgspec
 
 from services.errors import AddressFamilyRefused, AddressForeign, AddressInUse, BindError, PortPrivileged
 from services.servers import socket_holder, socket_paths
-from services.servers.socket_options import IP_PKTINFO, SO_RCVBUFFORCE, SO_RXQ_OVFL, WILDCARDS
+from services.servers.socket_options import IP_PKTINFO, SO_RCVBUFFORCE, WILDCARDS
 from services.servers.spec import ServerSpec
 
 BACKLOG = 1024  # connections that wait in the kernel until the worker takes them
 RECEIVE_BUFFER = 4 * 1024 * 1024  # bytes asked for a datagram socket
 BROADCASTERS = frozenset({"broadcast-receiver", "broadcast-sender"})
 NEARBY = 50  # ports tried above one that is in use
+PAUSES = (0.01, 0.03)  # seconds: `check_address`, in another process, holds a UDP port for an instant
 
 
 def open_socket(spec: ServerSpec) -> socket.socket:
@@ -26,7 +28,7 @@ def open_socket(spec: ServerSpec) -> socket.socket:
     Raises AddressInUse, AddressForeign, AddressFamilyRefused, PortPrivileged, SocketPathRefused, or BindError for the rest.
     """
     try:
-        return _opened(spec, listen=True)
+        return _opened_at_last(spec)
     except OSError as error:
         raise _explained(error, spec) from error
 
@@ -50,6 +52,17 @@ def check_address(spec: ServerSpec) -> str | None:
     except OSError as error:
         return _explained(error, spec).message
     return None
+
+
+def _opened_at_last(spec: ServerSpec) -> socket.socket:
+    for pause in PAUSES:
+        try:
+            return _opened(spec, listen=True)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or spec.transport != "udp":
+                raise
+        time.sleep(pause)
+    return _opened(spec, listen=True)
 
 
 def _opened(spec: ServerSpec, *, listen: bool) -> socket.socket:
@@ -86,10 +99,12 @@ def _configure(sock: socket.socket, spec: ServerSpec) -> None:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, spec.host != "::")
     if spec.transport == "tcp":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past what is in TIME_WAIT, not past a listener
+        sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
+        )  # handed down: peers that vanished are noticed one day
     if not spec.is_stream:
         _enlarge(sock)
     if spec.transport == "udp":
-        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         _ask_for_destination(sock, spec)
     if spec.kind in BROADCASTERS:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
@@ -98,7 +113,7 @@ def _configure(sock: socket.socket, spec: ServerSpec) -> None:
 def _enlarge(sock: socket.socket) -> None:
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
-    except PermissionError:  # then as much as net.core.rmem_max allows
+    except OSError:  # no privilege, or no Linux: then as much as net.core.rmem_max allows
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
 
@@ -147,7 +162,7 @@ def _is_free(spec: ServerSpec, port: int) -> bool:
     if port > 65_535:
         return False
     try:
-        _opened(msgspec.structs.replace(spec, port=port), listen=True).close()
+        _opened(msgspec.structs.replace(spec, port=port), listen=False).close()
     except OSError:
         return False
     return True

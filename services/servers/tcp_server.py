@@ -5,7 +5,7 @@ import socket
 
 from services.errors import ConnectionUnknown, SendRefused, SockpanelError
 from services.servers import addresses, descriptors, notices, replies
-from services.servers.connection import STORE, Connection, Terms
+from services.servers.connection import STOP, STORE, Connection, Terms
 from services.servers.replies import Replier
 from services.servers.report import Close, Done, Send
 from services.servers.reporter import Reporter
@@ -46,12 +46,18 @@ class TcpServer(Server):
         try:
             async with asyncio.timeout(within):
                 if self._terms.after_commit:
-                    await self._reporter.settled()
+                    await self._last_answers()
                 await self._part()
         except TimeoutError:
             for connection in list(self._connections.values()):
                 connection.abort("the server stopped")
             await self._part()
+
+    async def _last_answers(self) -> None:
+        """Read nothing more, and wait for the store: what was asked before is answered."""
+        for connection in self._connections.values():
+            connection.wait(STOP)
+        await self._reporter.settled()
 
     async def _part(self) -> None:
         """Close every connection and wait until they are."""

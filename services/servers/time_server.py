@@ -17,6 +17,7 @@ from services.servers.udp_server import UdpServer
 
 def replier(options: TimeOptions) -> Replier:
     """Answers with the time. A request that ends with a line's end is answered with one."""
+    time_format.now(options.timezone)  # a zone that is not known here is found out now
 
     def reply(data: bytes) -> bytes:
         request = data.rstrip(b"\r\n")

@@ -7,6 +7,7 @@ one was for.
 import asyncio
 import socket
 import time
+from functools import partial
 
 from services.errors import ConnectionUnknown, SendRefused
 from services.servers import addresses, clock, notices, replies, socket_options
@@ -79,7 +80,7 @@ class UdpServer(Server):
                 total += size
                 note((at, peer.number, peer.name, IN, data if size <= keep else data[:keep], size, ""))
                 if answers:
-                    self._answer(peer, data, control, at)
+                    total += self._answer(peer, data, control, at)
                 if total > BATCH_BYTES:
                     break
         except BlockingIOError:
@@ -120,16 +121,23 @@ class UdpServer(Server):
 
     # Answers
 
-    def _answer(self, peer: Peer, data: bytes, control: Control, at: int) -> None:
+    def _answer(self, peer: Peer, data: bytes, control: Control, at: int) -> int:
+        """Returns the size of the answer, for the account of this turn."""
         answer = self._reply(data)
-        if answer is None or peer.name == addresses.UNNAMED:
-            return
+        if answer is None or not peer.address:  # a UNIX sender without a name
+            return 0
         if len(answer) > len(data) and not peer.is_near:
             self._reporter.sent_dropped("withheld")  # whoever forged this sender would have us flood it
         elif self._spec.limits.reply_after_commit:
-            self._reporter.after_commit(lambda: self._outbox.answer(peer, answer, control, clock.now()))
+            self._reporter.after_commit(partial(self._answer_late, peer, answer, control))
         else:
             self._outbox.answer(peer, answer, control, at)
+        return len(answer)
+
+    def _answer_late(self, peer: Peer, answer: bytes, control: Control) -> None:
+        """What was asked is stored: answer it."""
+        self._outbox.answer(peer, answer, control, clock.now())
+        self._reporter.noted(len(answer))
 
     # The store: while it is behind, `_read` drops
 

@@ -28,6 +28,7 @@ from services.servers.spec import (
 )
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+RESERVED = ("new",)  # /servers/new/ is a page
 UNIX_PATH_BYTES = 107  # sun_path holds 108 with its closing NUL (unix(7))
 MAX_TEXT_BYTES = 64 * 1024
 MAX_DATAGRAM = 65_507  # what one IPv4 datagram carries (65,535 less the IP and UDP headers)
@@ -92,6 +93,9 @@ def _transport(words: Mapping[str, Any], kind: str, problems: dict[str, str]) ->
 
 def _name(words: Mapping[str, Any], problems: dict[str, str]) -> str:
     name = words.get("name")
+    if name in RESERVED:
+        problems["name"] = f"{name} is the address of a page: choose another name."
+        return ""
     if isinstance(name, str) and NAME.fullmatch(name):
         return name
     problems["name"] = "A name is 1 to 64 small letters, digits, - or _, and begins and ends with a letter or digit."

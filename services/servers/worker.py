@@ -21,7 +21,7 @@ from services.servers.server import Past, Server
 HEARTBEAT = 5.0  # seconds
 CLOSE_WITHIN = 2.0  # seconds to hand over answers and to close connections
 STORE_WITHIN = 5.0  # seconds for the last batch to be stored
-ORPHAN_WITHIN = 0.5  # seconds to close when the supervisor has died
+ORPHAN_WITHIN, GONE_WITHIN = 0.5, 0.8  # seconds to close and to be gone when the supervisor has died
 
 
 class Worker:
@@ -44,7 +44,7 @@ class Worker:
             server = self._server = self._made()
             await server.start()
         except (SockpanelError, msgspec.ValidationError, OSError, KeyError, TypeError) as error:
-            return await self._fail(f"The worker cannot serve: {error}.")
+            return await self._fail(f"The worker cannot serve: {str(error).rstrip('.')}.")
         self._tell(Ready(receive_buffer=server.receive_buffer))
         self._beat()
         await self._leave.wait()
@@ -102,7 +102,7 @@ class Worker:
         """Nobody supervises any more: close the doors and go, whatever else is being waited for."""
         self._alone = True
         self._leave.set()
-        self._loop.call_later(2 * ORPHAN_WITHIN, os._exit, os.EX_UNAVAILABLE)
+        self._loop.call_later(GONE_WITHIN, os._exit, os.EX_UNAVAILABLE)
 
 
 def main() -> int:

@@ -5,9 +5,8 @@ and hop to a thread for every frame.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.db import DatabaseError
@@ -100,25 +99,15 @@ def _server_id(name: str) -> int | None:
     return Server.objects.filter(name=name).values_list("pk", flat=True).first() if "\0" not in name else None
 
 
-@contextlib.asynccontextmanager
-async def _written(outlet: Outlet, send: Send) -> AsyncIterator[None]:
-    """While the frames of `outlet` are written."""
-    writer = asyncio.create_task(outlet.drain(send), name="live writer")
-    try:
-        yield
-    finally:
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-
-
 async def _serve(scope: Scope, receive: Receive, send: Send, server: str | None) -> None:
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
-    async with visit() as hub:
+    async with visit() as hub, asyncio.TaskGroup() as group:
         socket = Socket(hub, receive)
-        async with _written(socket.outlet, send):
-            await socket.run(scope, server)
+        writer = group.create_task(socket.outlet.drain(send), name="live writer")
+        await socket.run(scope, server)
+        writer.cancel()
 
 
 async def panel(scope: Scope, receive: Receive, send: Send) -> None:

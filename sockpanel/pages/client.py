@@ -16,7 +16,7 @@ from sockpanel.pages.fields import FRAMINGS
 from sockpanel.pages.frame import page
 
 # what people choose -> what the exchange is told
-TRANSPORTS = {
+TRANSPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "tcp": ("TCP", {"transport": "tcp"}),
     "udp": ("UDP", {"transport": "udp"}),
     "time": ("Time", {"transport": "udp", "expect": 1}),

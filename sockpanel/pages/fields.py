@@ -252,8 +252,7 @@ def defaults() -> dict[str, Any]:
     for part, made in (("framing", Framing()), ("reply", Reply()), ("limits", Limits())):
         values |= {f"{part}.{name}": getattr(made, name) for name in made.__struct_fields__}
     for options in set(OPTIONS.values()):
-        made = options()
-        values |= {f"options.{name}": getattr(made, name) for name in made.__struct_fields__}
+        values |= {f"options.{name}": getattr(options(), name) for name in options.__struct_fields__}
     return values
 
 

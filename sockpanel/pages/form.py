@@ -82,11 +82,13 @@ def _fit_transport(values: dict[str, Any]) -> None:
 
 
 def _value(field: Field, post: QueryDict) -> Any:
-    return (
-        field.name in post
-        if field.sort == "switch"
-        else post.get(field.name, "").strip(" " if field.sort == "text" else None)
-    )
+    """What was typed. Blanks around it mean nothing in names, addresses and numbers, and are bytes in texts."""
+    if field.sort == "switch":
+        return field.name in post
+    text = post.get(field.name, "")
+    if field.sort == "long":
+        return text.replace("\r\n", "\n")  # forms send CRLF for every line end
+    return text.strip() if field.group == "basic" or field.sort in ("number", "decimal") else text
 
 
 def _typed(field: Field, value: Any) -> tuple[Any, str]:

@@ -84,6 +84,7 @@ def _micros(at: str) -> int:
 
 def _act(request: HttpRequest, found: Server) -> HttpResponse:
     verb = request.POST.get("verb", "")
+    check(request.user, User.Role.ADMIN if verb == "delete" else User.Role.OPERATOR)
     acts: dict[str, Callable[[HttpRequest, Server], None]] = {"send": _send, "close": _close, "delete": _delete}
     try:
         if verb in VERBS:
@@ -99,7 +100,6 @@ def _act(request: HttpRequest, found: Server) -> HttpResponse:
 
 
 def _send(request: HttpRequest, found: Server) -> None:
-    check(request.user, User.Role.OPERATOR)
     data = payload(request.POST.get("data", ""), request.POST.get("encoding", "text"))
     target = request.POST.get("to", "all")
     connection = int(target) if target.isascii() and target.isdigit() else None
@@ -109,7 +109,6 @@ def _send(request: HttpRequest, found: Server) -> None:
 
 
 def _close(request: HttpRequest, found: Server) -> None:
-    check(request.user, User.Role.OPERATOR)
     number = request.POST.get("number", "")
     if number.isascii() and number.isdigit():
         operations.close_connection(found, int(number), who(request))
@@ -117,6 +116,5 @@ def _close(request: HttpRequest, found: Server) -> None:
 
 
 def _delete(request: HttpRequest, found: Server) -> None:
-    check(request.user, User.Role.ADMIN)
     operations.remove(found, who(request))
     messages.success(request, f"{found.name} and its messages are deleted.")

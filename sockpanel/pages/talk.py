@@ -49,9 +49,9 @@ def _tcp(server: dict[str, Any], host: str, port: int) -> Talk:
     lines = [
         "import socket",
         "",
-        f'with socket.create_connection(("{host}", {port})) as s:',
-        f"    s.sendall({_framed(server, text)!r})",
-        "    print(s.recv(65536))" if _answers(server) else "    # nothing comes back",
+        f's = socket.create_connection(("{host}", {port}))',
+        f"s.sendall({_framed(server, text)!r})",
+        "print(s.recv(65536))" if _answers(server) else "# nothing comes back",
     ]
     shell = f"nc {_flag(host)}{host} {port}"
     return Talk(
@@ -79,10 +79,10 @@ def _unix(server: dict[str, Any]) -> Talk:
         lines = [
             "import socket",
             "",
-            "with socket.socket(socket.AF_UNIX) as s:",
-            f"    s.connect({path!r})",
-            f"    s.sendall({_framed(server, text)!r})",
-            "    print(s.recv(65536))" if _answers(server) else "    # nothing comes back",
+            "s = socket.socket(socket.AF_UNIX)",
+            f"s.connect({path!r})",
+            f"s.sendall({_framed(server, text)!r})",
+            "print(s.recv(65536))" if _answers(server) else "# nothing comes back",
         ]
         return Talk("UNIX", f"nc -U {shlex.quote(path)}", "\n".join(lines), "", "")
     lines = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from django.contrib import messages
 from django.http import HttpRequest
 
-from services import describe, operations
+from services import describe, nodes, operations
 from services.errors import SockpanelError
 from services.models import Server
 from sockpanel.accounts.access import check
@@ -32,7 +32,7 @@ def carry_out(request: HttpRequest, verb: str, servers: Iterable[Server]) -> Non
     deadline = time.monotonic() + SETTLE
     for server, number in asked:
         settled = operations.settle(server, number, max(0.0, deadline - time.monotonic()))
-        if settled is None:
+        if settled is None and nodes.alive(server.node):
             messages.warning(request, f"{server.name} is still on its way: its state shows when it is there.")
         else:
             _say(request, verb, server)

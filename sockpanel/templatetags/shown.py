@@ -123,6 +123,14 @@ def sort(server: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def is_unwell(server: Mapping[str, Any]) -> bool:
+    """Whether the reason of its state is worth reading: not that of a start or stop as asked for."""
+    if server["state"] == "STOPPED":
+        return bool(server["reason"]) and server["wanted"] == "running"
+    return bool(server["reason"]) and server["state"] in ("FATAL", "BACKOFF", "EXITED")
+
+
+@register.filter
 def lane(connection: int) -> int:
     """Which of the eight lane colours a connection has."""
     return connection % 8

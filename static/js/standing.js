@@ -12,6 +12,7 @@ const BUTTONS = {
   stop: ["RUNNING", "STARTING", "BACKOFF"],
   restart: ["RUNNING"],
 };
+const UNWELL = ["FATAL", "BACKOFF", "EXITED"];
 
 /**
  * Bring the parts inside of `root` up to date with a state frame.
@@ -44,9 +45,10 @@ export function countDown(root) {
   write(root.querySelector("[data-pill] [data-word]"), left ? `Retrying in ${left} s` : "Retrying");
 }
 
-/** The reason of a failure, in words, where the page has a place for it. */
+/** The reason of a failure, in words, where the page has a place for it; not that of a start or stop as asked for. */
 export function explain(place, text, frame) {
-  const isWorth = Boolean(frame.reason) && frame.state !== "RUNNING";
+  const isUnwell = frame.state === "STOPPED" ? frame.wanted === "running" : UNWELL.includes(frame.state);
+  const isWorth = Boolean(frame.reason) && isUnwell;
   place.hidden = !isWorth;
   if (isWorth) write(text, visibleText(frame.reason));
 }

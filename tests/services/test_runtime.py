@@ -239,3 +239,16 @@ async def test_a_restart_gives_a_new_worker(node):
     described = await node.look(server)
     assert described["state"] == "RUNNING"
     assert described["pid"] != pid
+
+
+async def test_what_ended_by_itself_stays_ended_after_a_restart(node):
+    options = {"interval": 0.1, "count": 1, "destination": f"127.255.255.255:{free_port(socket.SOCK_DGRAM)}"}
+    server = await node.create(preset="broadcast-sender", options=options)
+    await asyncio.to_thread(operations.start, server, "ada")
+    await node.until(server, lambda it: it["state"] == "EXITED")
+    await node.down()
+    await node.up()
+    other = await node.running(preset="echo", port=free_port())
+    assert (await node.look(other))["state"] == "RUNNING"
+    assert (await node.look(server))["state"] == "EXITED"
+    assert await Run.objects.filter(server_id=server.pk).acount() == 1

@@ -1,5 +1,6 @@
 """What the commands print is harmless to a terminal, and lines up."""
 
+import io
 import re
 
 import pytest
@@ -45,6 +46,11 @@ def test_a_table_without_rows_is_its_headings() -> None:
 def test_a_message_is_one_line_that_tells_what_is_not_kept() -> None:
     line = terminal.message(0, 7, "[::1]:5000", "in", 1000, b"a\r\n")
     assert re.fullmatch(r"\d\d:00:00\.000 <- #7 \[::1\]:5000 1,000 B  a\\r\\n \.\.\. \(997 bytes not kept\)", line)
+
+
+def test_a_letter_that_the_terminal_cannot_show_becomes_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert terminal.line("编") == b"\\u7f16\n"
 
 
 def test_json_keeps_bytes_as_base64() -> None:

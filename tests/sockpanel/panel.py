@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -25,8 +26,14 @@ class Panel:
     """`manage.py up`, or another command that serves the panel."""
 
     def __init__(
-        self, command: str = "up", *arguments: str, admin: bool = True, data_dir: Path | None = None, **settings: str
-    ):
+        self,
+        command: str = "up",
+        arguments: Sequence[str] = (),
+        *,
+        admin: bool = True,
+        data_dir: Path | None = None,
+        **settings: str,
+    ) -> None:
         self.host, self.port = "127.0.0.1", free_port()
         self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="sp-"))
         self._owns_data = data_dir is None
@@ -107,8 +114,13 @@ class Panel:
 
     def children(self, recursive: bool = True) -> dict[str, psutil.Process]:
         """Its processes by the last word of their command line: supervise, web ..."""
-        found = psutil.Process(self.process.pid).children(recursive=recursive)
-        return {(process.cmdline() or ["gone"])[-1]: process for process in found}
+        found = {}
+        for process in psutil.Process(self.process.pid).children(recursive=recursive):
+            try:
+                found[process.cmdline()[-1]] = process
+            except (psutil.Error, IndexError):
+                continue  # it has just ended
+        return found
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it by a signal; the exit code."""

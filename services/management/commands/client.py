@@ -96,6 +96,7 @@ def _add_framing(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--delimiter", metavar="TEXT", help=r"what ends a message, such as '\r\n'")
     parser.add_argument("--order", choices=("big", "little"), help="of the bytes in the prefix; big")
+    parser.add_argument("--finish", action="store_true", help="end our side after sending, as nc -N does")
     parser.add_argument("--includes-itself", action="store_true", help="the prefix counts its own bytes too")
 
 
@@ -111,6 +112,7 @@ def _words(options: Mapping[str, Any]) -> dict[str, Any]:
         "framing": _framing(options),
         "timeout": options["timeout"],
         "expect": options["expect"],
+        "finish": options.get("finish") or (client == "time" and transport == "tcp"),
         "broadcast": client == "broadcast",
     }
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from services import databases, terminal
+from services.describe import address_of
 from services.errors import PresetUnknown, RequestRefused
 from services.management import assignments, foreground, recorded
 from services.management.base import SockpanelCommand, who
@@ -28,6 +29,9 @@ from services.servers.spec import Reply, ServerSpec
 REPLIES = get_args(get_type_hints(Reply)["type"])
 REPLY_HELP = "none, echo, upper, timestamp, fixed:TEXT or suffix:TEXT, with escapes in TEXT"
 
+EPILOG = """A configured server wins over the preset of its name. It is recorded and visible in the panel; Ctrl-C stops it, or leaves
+it running if it was wanted to run before. A preset needs no database and records nothing. Ctrl-C is exit code 0."""
+
 
 class Command(SockpanelCommand):
     help = "Run one server in the foreground, by its name or from a preset, and print its messages as they come."
@@ -35,6 +39,7 @@ class Command(SockpanelCommand):
     interrupted = 0
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = EPILOG
         parser.add_argument("name", metavar="NAME|PRESET", nargs="?")
         parser.add_argument("--list", action="store_true", help="show what can be run")
         presets = parser.add_argument_group("for presets")
@@ -72,7 +77,9 @@ class Command(SockpanelCommand):
                 f"{name} is a configured server and the options are for presets: change it in the panel."
             )
         databases.prepare()
-        self._finish(asyncio.run(recorded.run(Server.objects.get(name=name), who())))
+        server = Server.objects.get(name=name)
+        recorded.require_home(server)
+        self._finish(asyncio.run(recorded.run(server, who())))
 
     def _finish(self, failure: str) -> None:
         if failure:
@@ -144,6 +151,4 @@ def _configured() -> list[tuple[str, str, str, str]]:
             "The configured servers are not listed: their database is not up to date. Run manage.py migrate or up.\n"
         )
         return []
-    return [
-        (one.name, "server", f"{one.transport} {one.host}:{one.port}", one.notes.partition("\n")[0]) for one in servers
-    ]
+    return [(one.name, "server", f"{one.transport} {address_of(one)}", one.notes.partition("\n")[0]) for one in servers]

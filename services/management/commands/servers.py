@@ -77,6 +77,7 @@ class Command(SockpanelCommand):
             self.say("\n\n".join(told) or "There are no servers yet.")
 
     def do_tail(self, options: Mapping[str, Any]) -> None:
+        self.interrupted = 0
         server = operations.find(options["name"])
         render = follow.as_json if options["json"] else follow.as_bytes if options["raw"] else follow.as_line
         newest, after = follow.newest(server, options["lines"])
@@ -148,7 +149,9 @@ def _confirmed(servers: list[Server]) -> bool:
         for row in Counters.objects.in_bulk([one.pk for one in servers]).values()
     )
     names = ", ".join(server.name for server in servers)
-    return input(f"Remove {names} and {stored:,} stored messages for good? [y/N] ").strip().lower() in ("y", "yes")
+    sys.stdout.write(f"Remove {names} and {stored:,} stored messages for good? [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 async def _follow(server: Server, render: follow.Render, after: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -32,10 +33,17 @@ class Command(SockpanelCommand):
         lifeline.follow()
         try:
             databases.prepare()
+            _raise_file_limit()
             asyncio.run(supervise(options["node"]))
         except tuple(CODES) as error:
             self.warn(error.message)
             sys.exit(CODES[type(error)])
+
+
+def _raise_file_limit() -> None:
+    """Every server takes four descriptors here; the workers inherit the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def supervise(node: str) -> None:

@@ -27,6 +27,7 @@ def test_the_usual_is_filled_in() -> None:
         {"framing": "line"},
         {"framing": {"type": "length", "size": 8}},
         {"expect": 0},
+        {"finish": True},
         {"host": "[::1]"},
     ],
 )
@@ -59,6 +60,7 @@ def test_these_are_requests(words: dict[str, object]) -> None:
         ({"framing": {"typ": "line"}}, "framing"),
         ({"transport": "udp", "framing": "line"}, "framing.type"),
         ({"broadcast": True}, "broadcast"),
+        ({"transport": "udp", "finish": True}, "finish"),
         ({"colour": "red"}, "colour"),
     ],
 )

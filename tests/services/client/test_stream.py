@@ -78,6 +78,14 @@ async def test_a_greeting_needs_nothing_sent(serve_tcp: Serve) -> None:
     assert (done.sent, [piece.data for piece in done.received]) == (b"", [b"220 ready\r\n"])
 
 
+async def test_a_server_that_answers_the_end_of_the_stream_gets_one_when_asked(serve_tcp: Serve) -> None:
+    async def counts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"%d bytes" % len(await reader.read()))
+
+    done = await talk(await serve_tcp(counts), b"abc", finish=True)
+    assert [piece.data for piece in done.received] == [b"3 bytes"]
+
+
 async def test_expecting_nothing_hands_everything_over_and_leaves(serve_tcp: Serve) -> None:
     got = asyncio.get_running_loop().create_future()
 

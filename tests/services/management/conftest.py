@@ -107,10 +107,12 @@ async def begin(environment: dict[str, str]) -> AsyncIterator[Begin]:
 
 @pytest.fixture
 def manage(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Manage:
-    """Run `manage.py ...` to its end in this process, in a thread; bytes piped in where there are some."""
+    """Run `manage.py ...` to its end in this process, in a thread. `stdin` is piped in, or `typed` at a terminal."""
 
-    async def run(*words: str, stdin: bytes = b"") -> Finished:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+    async def run(*words: str, stdin: bytes = b"", typed: bytes | None = None) -> Finished:
+        piped = io.TextIOWrapper(io.BytesIO(stdin if typed is None else typed))
+        monkeypatch.setattr(piped, "isatty", lambda: typed is not None)
+        monkeypatch.setattr(sys, "stdin", piped)
         capfdbinary.readouterr()
         async with asyncio.timeout(WITHIN):
             code = await asyncio.to_thread(_run, words)
@@ -145,6 +147,10 @@ class Books:
         await eventually_async(
             lambda: self._run("messages", "SELECT 1 FROM services_status WHERE state = 'RUNNING'", ()), 30
         )
+
+    def pid(self) -> int:
+        """The worker's."""
+        return int(self._run("messages", "SELECT pid FROM services_status", ())[0][0])
 
     def wanted(self) -> str:
         return str(self.control("SELECT wanted FROM services_server")[0][0])

@@ -130,14 +130,6 @@ async def test_a_terminal_gets_nothing_that_it_would_obey(environment: dict[str,
     assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", shown)
 
 
-async def test_a_terminal_without_data_is_told_how_to_give_some(environment: dict[str, str], port: str) -> None:
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, CHECKOUT / "manage.py", "client", "tcp", "127.0.0.1", port,
-        env=environment, stdin=theirs, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    os.close(theirs)
-    async with asyncio.timeout(40):
-        _, errors = await process.communicate()
-    os.close(ours)
-    assert (process.returncode, errors.decode().startswith("Nothing to send: give --text")) == (2, True)
+async def test_a_terminal_without_data_is_told_how_to_give_some(manage: Manage, port: str) -> None:
+    done = await manage("client", "tcp", "127.0.0.1", port, typed=b"")
+    assert (done.code, done.err.startswith("Nothing to send: give --text")) == (2, True)

@@ -139,3 +139,11 @@ async def test_without_a_supervisor_a_start_names_the_command(
     done = await manage("servers", "start", "lab", "--json")
     assert (done.code, done.json["code"]) == (1, "SP-2201")
     assert "start Sockpanel with manage.py up" in done.err
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [(b"y\n", 0, 0), (b"\n", 1, 1), (b"", 1, 1)])
+async def test_a_person_is_asked_before_a_server_is_removed(manage: Manage, typed: bytes, code: int, left: int) -> None:
+    await asyncio.to_thread(operations.create, {"preset": "echo", "name": "lab", "port": 4711}, "ada")
+    done = await manage("servers", "remove", "lab", typed=typed)
+    assert (done.code, await Server.objects.acount()) == (code, left)
+    assert done.out.startswith("Remove lab and 0 stored messages for good? [y/N] ")

@@ -44,8 +44,13 @@ class Client:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
+    async def gone(self) -> None:
+        """Leave nothing of it in the loop."""
+        self.writer.transport.abort()
+        await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
 
-async def connect(address: Any) -> Client:
+
+async def connected(address: Any) -> Client:
     if isinstance(address, str):
         return Client(*await asyncio.wait_for(asyncio.open_unix_connection(address), WITHIN))
     return Client(*await asyncio.wait_for(asyncio.open_connection(*address), WITHIN))

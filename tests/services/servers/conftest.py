@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.services.servers.clients import Client, connected
 from tests.services.servers.supervising import Supervised, spec_of
 
 Serve = Callable[..., Awaitable[Supervised]]
@@ -24,3 +25,17 @@ async def serve() -> AsyncIterator[Serve]:
     yield begin
     for supervised in running:
         await supervised.release()
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[[Any], Awaitable[Client]]]:
+    """`await connect(it.address)`: a client, gone with its test."""
+    clients: list[Client] = []
+
+    async def begin(address: Any) -> Client:
+        clients.append(await connected(address))
+        return clients[-1]
+
+    yield begin
+    for client in clients:
+        await client.gone()

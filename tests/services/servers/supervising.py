@@ -28,6 +28,14 @@ def spec_of(**words: Any) -> ServerSpec:
     return msgspec.structs.replace(spec, port=0) if chosen == 1 else spec
 
 
+def command(hurry: str) -> list[str]:
+    """How a worker is spawned; `hurry` sets a time of its to less than it is in real life (`worker.HEARTBEAT = 0.1`)."""
+    if not hurry:
+        return [sys.executable, "-m", "services.servers"]
+    code = f"import sys; from services.servers import connection, worker; {hurry}; sys.exit(worker.main())"
+    return [sys.executable, "-c", code]
+
+
 class Supervised:
     """A worker, and everything it has told."""
 
@@ -45,6 +53,7 @@ class Supervised:
         self.others: list[report.FromWorker] = []
         self.acknowledges = True
         self.socket = start.pop("taken", None) or sockets.open_socket(spec)
+        self._command = command(start.pop("hurry", ""))
         self._start = start
         self._told = asyncio.Event()
         self._actions = 0
@@ -58,7 +67,7 @@ class Supervised:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `release`
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.servers"],
+                self._command,
                 stdin=subprocess.PIPE,
                 stderr=self.stderr,
                 pass_fds=(theirs.fileno(), self.socket.fileno()),
@@ -179,15 +188,16 @@ class Supervised:
     async def abandon(self) -> None:
         """Die, as far as the worker can tell."""
         self._listener.cancel()
+        await asyncio.gather(self._listener, return_exceptions=True)
         self._writer.transport.abort()
+        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
 
     async def release(self) -> None:
         """Leave nothing behind."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         await asyncio.to_thread(self.process.wait)
-        self._listener.cancel()
-        self._writer.close()
+        await self.abandon()
         self.stderr.close()
         sockets.close_socket(self.socket, self.spec)
 

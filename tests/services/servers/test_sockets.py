@@ -118,6 +118,22 @@ def test_a_udp_port_in_use_is_told_apart_from_a_tcp_port(taken):
         assert f"pid {os.getpid()}" in (sockets.check_address(spec_of(kind="udp", port=port)) or "")
 
 
+def test_a_udp_port_that_is_held_for_an_instant_is_not_in_use(monkeypatch, opened):
+    """As by `check_address` in another process, while the server starts here."""
+    holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    holder.bind(("127.0.0.1", 0))
+    port = holder.getsockname()[1]
+    monkeypatch.setattr(sockets.time, "sleep", lambda pause: holder.close())
+    opened(spec_of(kind="udp", port=port))
+
+
+def test_a_check_of_a_tcp_port_does_not_disturb_a_start(opened):
+    spec = spec_of(kind="tcp")
+    checking = sockets._opened(spec, listen=False)
+    with checking:
+        opened(spec_of(kind="tcp", port=checking.getsockname()[1]))
+
+
 def test_connections_of_before_do_not_keep_a_port(opened):
     """TIME_WAIT alone must not fail a restart."""
     spec = spec_of(kind="tcp")

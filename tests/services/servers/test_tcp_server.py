@@ -1,17 +1,17 @@
 """The stream server, as a real process: what it answers, what it records, and that nobody disturbs anybody."""
 
 import asyncio
+import random
 
 import pytest
 
 from services.presets import PRESETS
 from services.servers.report import IN, OUT, Close, Send
-from tests.services.servers.clients import connect
 
 ECHO = {"type": "echo"}
 
 
-async def test_echoes_every_byte_and_records_both_ways(serve):
+async def test_echoes_every_byte_and_records_both_ways(serve, connect):
     it = await serve(reply=ECHO)
     client = await connect(it.address)
     assert await client.ask(b"a\0\xff", 3) == b"a\0\xff"
@@ -37,7 +37,7 @@ async def test_echoes_every_byte_and_records_both_ways(serve):
         ("from-server", b"hi", b"hifrom server", False),
     ],
 )
-async def test_presets_answer_to_the_byte(serve, preset, says, gets, closes):
+async def test_presets_answer_to_the_byte(serve, connect, preset, says, gets, closes):
     it = await serve(**PRESETS[preset].server | {"port": 1})
     client = await connect(it.address)
     if closes:
@@ -46,19 +46,17 @@ async def test_presets_answer_to_the_byte(serve, preset, says, gets, closes):
     else:
         assert await client.ask(says, len(gets)) == gets
         assert await client.ask(says, len(gets)) == gets
-    client.leave()
 
 
-async def test_the_timestamp_preset_stamps_utf8_on_all_addresses(serve):
+async def test_the_timestamp_preset_stamps_utf8_on_all_addresses(serve, connect):
     it = await serve(**PRESETS["timestamp"].server | {"port": 1})
     client = await connect(it.address)
     answer = (await client.ask("Python编程".encode(), 39)).decode()
     assert answer.startswith("[")
     assert answer.endswith("] Python编程")
-    client.leave()
 
 
-async def test_a_one_shot_answer_arrives_whole_though_the_client_still_sends(serve):
+async def test_a_one_shot_answer_arrives_whole_though_the_client_still_sends(serve, connect):
     """Closing over unread bytes resets the connection, and would destroy the answer."""
     it = await serve(reply={"type": "fixed", "text": "over", "close": True})
     client = await connect(it.address)
@@ -70,16 +68,15 @@ async def test_a_one_shot_answer_arrives_whole_though_the_client_still_sends(ser
     assert it.counted["bytes_in"] == sum(row[5] for row in it.messages if row[3] == IN)
 
 
-async def test_a_one_shot_server_does_not_wait_for_ever_for_its_client_to_close(serve):
-    it = await serve(reply={"type": "fixed", "text": "over", "close": True})
+async def test_a_one_shot_server_does_not_wait_for_ever_for_its_client_to_close(serve, connect):
+    it = await serve(start={"hurry": "connection.LINGER = 0.2"}, reply={"type": "fixed", "text": "over", "close": True})
     client = await connect(it.address)
     await client.say(b"x")
     assert await client.hear_all() == b"over"
     await it.until(lambda: it.closed)
-    client.leave()
 
 
-async def test_a_one_shot_server_answers_one_line_of_many(serve):
+async def test_a_one_shot_server_answers_one_line_of_many(serve, connect):
     it = await serve(reply=ECHO | {"close": True}, framing={"type": "line"})
     client = await connect(it.address)
     await client.say(b"one\ntwo\n")
@@ -89,7 +86,7 @@ async def test_a_one_shot_server_answers_one_line_of_many(serve):
     assert (it.received, it.sent) == ([b"one", b"two"], [b"one"])
 
 
-async def test_many_clients_at_once_each_get_their_own(serve):
+async def test_many_clients_at_once_each_get_their_own(serve, connect):
     it = await serve(reply={"type": "upper"})
     clients = [await connect(it.address) for _ in range(100)]
     answers = await asyncio.gather(*(client.ask(b"client %03d" % i, 10) for i, client in enumerate(clients)))
@@ -101,7 +98,7 @@ async def test_many_clients_at_once_each_get_their_own(serve):
 
 
 @pytest.mark.parametrize(("host", "peer"), [("::1", "[::1]:"), ("::", "[::1]:"), ("0.0.0.0", "127.0.0.1:")])
-async def test_speaks_both_families(serve, host, peer):
+async def test_speaks_both_families(serve, connect, host, peer):
     it = await serve(host=host, reply=ECHO)
     client = await connect(it.address)
     assert await client.ask(b"abc", 3) == b"abc"
@@ -110,7 +107,7 @@ async def test_speaks_both_families(serve, host, peer):
     assert it.opened[0].peer.startswith(peer)
 
 
-async def test_an_ipv4_client_of_a_dual_stack_server_is_shown_as_what_it_is(serve):
+async def test_an_ipv4_client_of_a_dual_stack_server_is_shown_as_what_it_is(serve, connect):
     it = await serve(host="::", reply=ECHO)
     client = await connect(("127.0.0.1", it.address[1]))
     assert await client.ask(b"abc", 3) == b"abc"
@@ -119,7 +116,7 @@ async def test_an_ipv4_client_of_a_dual_stack_server_is_shown_as_what_it_is(serv
     assert it.opened[0].peer == client.name
 
 
-async def test_serves_on_a_unix_socket(serve, tmp_path):
+async def test_serves_on_a_unix_socket(serve, connect, tmp_path):
     it = await serve(transport="unix", host=str(tmp_path / "a.sock"), port=None, reply=ECHO)
     client = await connect(it.address)
     assert await client.ask(b"abc", 3) == b"abc"
@@ -131,7 +128,7 @@ async def test_serves_on_a_unix_socket(serve, tmp_path):
 # Framing
 
 
-async def test_lines_are_messages_however_they_come_and_answers_end_as_they_did(serve):
+async def test_lines_are_messages_however_they_come_and_answers_end_as_they_did(serve, connect):
     it = await serve(framing={"type": "line"}, reply={"type": "suffix", "text": "!"})
     client = await connect(it.address)
     for piece in (b"on", b"e\r", b"\ntwo\nthr"):
@@ -143,7 +140,7 @@ async def test_lines_are_messages_however_they_come_and_answers_end_as_they_did(
     assert it.sent == [b"one!", b"two!"]
 
 
-async def test_answers_are_framed_as_requests_are(serve):
+async def test_answers_are_framed_as_requests_are(serve, connect):
     it = await serve(framing={"type": "length", "size": 2}, reply=ECHO)
     client = await connect(it.address)
     assert await client.ask(b"\0\3abc\0\0", 7) == b"\0\3abc\0\0"
@@ -152,7 +149,7 @@ async def test_answers_are_framed_as_requests_are(serve):
     assert it.received == it.sent == [b"abc", b""]
 
 
-async def test_a_frame_over_the_limit_ends_its_connection_and_no_other(serve):
+async def test_a_frame_over_the_limit_ends_its_connection_and_no_other(serve, connect):
     it = await serve(framing={"type": "length", "size": 4, "max_bytes": 100}, reply=ECHO)
     good, bad = await connect(it.address), await connect(it.address)
     assert await bad.ask(b"\0\0\0\1x", 5) == b"\0\0\0\1x"
@@ -167,7 +164,7 @@ async def test_a_frame_over_the_limit_ends_its_connection_and_no_other(serve):
     assert it.identity_holds()
 
 
-async def test_half_a_length_prefixed_frame_is_counted_and_not_kept(serve):
+async def test_half_a_length_prefixed_frame_is_counted_and_not_kept(serve, connect):
     it = await serve(framing={"type": "length", "size": 2}, reply=ECHO)
     client = await connect(it.address)
     await client.say(b"\0\5ab")
@@ -176,7 +173,7 @@ async def test_half_a_length_prefixed_frame_is_counted_and_not_kept(serve):
     assert (it.dropped, it.received) == ({"incomplete": 1}, [])
 
 
-async def test_an_answer_that_no_prefix_can_count_is_counted_and_nothing_else_suffers(serve):
+async def test_an_answer_that_no_prefix_can_count_is_counted_and_nothing_else_suffers(serve, connect):
     it = await serve(framing={"type": "length", "size": 1}, reply={"type": "suffix", "text": "x" * 200})
     client = await connect(it.address)
     await client.say(b"\x64" + b"a" * 100)
@@ -187,7 +184,7 @@ async def test_an_answer_that_no_prefix_can_count_is_counted_and_nothing_else_su
     assert it.identity_holds()
 
 
-async def test_thousands_of_tiny_frames_in_one_read_are_all_answered_and_others_get_their_turn(serve):
+async def test_thousands_of_tiny_frames_in_one_read_are_all_answered_and_others_get_their_turn(serve, connect):
     it = await serve(framing={"type": "line"}, reply=ECHO)
     busy, other = await connect(it.address), await connect(it.address)
     busy.writer.write(b"\n" * 100_000)
@@ -203,7 +200,7 @@ async def test_thousands_of_tiny_frames_in_one_read_are_all_answered_and_others_
 # What is kept
 
 
-async def test_what_is_over_keep_bytes_is_cut_and_the_size_stays_true(serve):
+async def test_what_is_over_keep_bytes_is_cut_and_the_size_stays_true(serve, connect):
     it = await serve(reply=ECHO, limits={"keep_bytes": 4}, framing={"type": "line"})
     client = await connect(it.address)
     assert await client.ask(b"abcdefgh\nabcd\n", 14) == b"abcdefgh\nabcd\n"
@@ -213,7 +210,7 @@ async def test_what_is_over_keep_bytes_is_cut_and_the_size_stays_true(serve):
     assert [(row[4], row[5]) for row in it.messages if row[3] == OUT] == [(b"abcd", 8), (b"abcd", 4)]
 
 
-async def test_ten_megabytes_in_one_message_are_answered_and_counted(serve):
+async def test_ten_megabytes_in_one_message_are_answered_and_counted(serve, connect):
     size = 10_000_000
     it = await serve(reply=ECHO, framing={"type": "length", "size": 4, "max_bytes": 16 * 1024 * 1024})
     client = await connect(it.address)
@@ -229,7 +226,7 @@ async def test_ten_megabytes_in_one_message_are_answered_and_counted(serve):
 # Peers that misbehave
 
 
-async def test_a_reset_is_recorded_and_disturbs_nobody(serve):
+async def test_a_reset_is_recorded_and_disturbs_nobody(serve, connect):
     it = await serve(**PRESETS["from-server"].server | {"port": 1})
     good, bad = await connect(it.address), await connect(it.address)
     assert await bad.ask(b"hi", 13) == b"hifrom server"
@@ -237,10 +234,25 @@ async def test_a_reset_is_recorded_and_disturbs_nobody(serve):
     assert await good.ask(b"hi", 13) == b"hifrom server"
     await it.until(lambda: it.closed)
     assert (it.closed[0].number, it.closed[0].why) == (2, "reset by the peer")
-    good.leave()
 
 
-async def test_whoever_never_reads_is_read_no_further_and_closed_after_a_while(serve):
+async def test_descriptors_never_run_out(serve, connect):
+    """Of 100, 64 are kept back: the 37th client waits in the backlog, and those inside are served as ever."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (90, 100))"
+    it = await serve(start={"hurry": limit}, reply=ECHO)
+    clients = [await connect(it.address) for _ in range(60)]
+    for client in clients[:36]:
+        assert await client.ask(b"in", 2) == b"in"
+    await clients[36].say(b"out")
+    assert await clients[0].ask(b"on", 2) == b"on"
+    for client in clients[:36]:
+        client.leave()
+    assert await clients[36].hear(3) == b"out"
+    assert max(batch.open_connections for batch in it.batches) == 36
+    assert it.last_words() == ""
+
+
+async def test_whoever_never_reads_is_read_no_further_and_closed_after_a_while(serve, connect):
     it = await serve(reply=ECHO, limits={"write_timeout": 1})
     good, bad = await connect(it.address), await connect(it.address)
     bad.writer.transport.pause_reading()
@@ -256,7 +268,7 @@ async def test_whoever_never_reads_is_read_no_further_and_closed_after_a_while(s
     assert it.identity_holds()
 
 
-async def test_whoever_reads_slowly_but_reads_is_not_closed(serve):
+async def test_whoever_reads_slowly_but_reads_is_not_closed(serve, connect):
     it = await serve(
         reply={"type": "fixed", "text": "x" * 60_000}, limits={"write_timeout": 1}, framing={"type": "line"}
     )
@@ -270,10 +282,9 @@ async def test_whoever_reads_slowly_but_reads_is_not_closed(serve):
         if loop.time() < until:
             await asyncio.sleep(0.05)  # this is what slowly means
     assert it.closed == []
-    client.leave()
 
 
-async def test_at_the_cap_others_wait_in_the_backlog_and_get_their_turn(serve):
+async def test_at_the_cap_others_wait_in_the_backlog_and_get_their_turn(serve, connect):
     it = await serve(reply=ECHO, limits={"connections": 3})
     inside = [await connect(it.address) for _ in range(3)]
     for client in inside:
@@ -281,18 +292,17 @@ async def test_at_the_cap_others_wait_in_the_backlog_and_get_their_turn(serve):
     outside = await connect(it.address)  # the kernel takes it
     await outside.say(b"out")
     assert await inside[0].ask(b"on", 2) == b"on"
+    await it.until(lambda: len(it.messages) == 8)
     assert len(it.opened) == 3
     inside[1].leave()
     assert await outside.hear(3) == b"out"
     assert max(batch.open_connections for batch in it.batches) == 3
-    for client in (*inside, outside):
-        client.leave()
 
 
 # The store
 
 
-async def test_an_answer_that_waits_for_the_store_comes_after_it(serve):
+async def test_an_answer_that_waits_for_the_store_comes_after_it(serve, connect):
     it = await serve(reply=ECHO, limits={"reply_after_commit": True}, framing={"type": "line"})
     it.acknowledges = False
     client = await connect(it.address)
@@ -309,7 +319,7 @@ async def test_an_answer_that_waits_for_the_store_comes_after_it(serve):
     assert it.sent == [b"one", b"two"]
 
 
-async def test_an_answer_that_waits_outlives_the_clients_last_word(serve):
+async def test_an_answer_that_waits_outlives_the_clients_last_word(serve, connect):
     it = await serve(reply=ECHO | {"close": True}, limits={"reply_after_commit": True})
     it.acknowledges = False
     client = await connect(it.address)
@@ -319,10 +329,9 @@ async def test_an_answer_that_waits_outlives_the_clients_last_word(serve):
     it.acknowledge()
     it.acknowledges = True
     assert await client.hear_all() == b"last"
-    client.leave()
 
 
-async def test_while_the_store_is_behind_nothing_is_read_and_nothing_is_lost(serve):
+async def test_while_the_store_is_behind_nothing_is_read_and_nothing_is_lost(serve, connect):
     it = await serve(limits={"keep_bytes": 1024 * 1024})
     it.acknowledges = False
     client = await connect(it.address)
@@ -344,7 +353,7 @@ async def test_while_the_store_is_behind_nothing_is_read_and_nothing_is_lost(ser
 # Orders
 
 
-async def test_sends_to_one_connection_framed_and_recorded_with_who_sent_it(serve):
+async def test_sends_to_one_connection_framed_and_recorded_with_who_sent_it(serve, connect):
     it = await serve(framing={"type": "line"})
     one, two = await connect(it.address), await connect(it.address)
     await it.until(lambda: len(it.opened) == 2)
@@ -353,18 +362,15 @@ async def test_sends_to_one_connection_framed_and_recorded_with_who_sent_it(serv
     assert await two.hear(7) == b"\xffhello\n"
     assert [(row[1], row[3], row[4], row[6]) for row in it.messages] == [(2, OUT, b"\xffhello", "otto")]
     one.leave()
-    two.leave()
 
 
-async def test_sends_to_everybody_or_to_a_peer_by_name(serve):
+async def test_sends_to_everybody_or_to_a_peer_by_name(serve, connect):
     it = await serve()
     clients = [await connect(it.address) for _ in range(3)]
     await it.until(lambda: len(it.opened) == 3)
     assert (await it.ask(Send, data=b"all")).count == 3
     assert (await it.ask(Send, data=b"one", peer=clients[1].name)).count == 1
     assert [await clients[0].hear(3), await clients[1].hear(6)] == [b"all", b"allone"]
-    for client in clients:
-        client.leave()
 
 
 @pytest.mark.parametrize("whom", [{"connection": 9}, {"peer": "127.0.0.1:9"}])
@@ -380,7 +386,7 @@ async def test_nobody_to_send_to_is_said(serve):
     assert (await it.ask(Send, data=b"x")).code == "SP-2208"
 
 
-async def test_a_peer_that_does_not_read_is_sent_nothing_more(serve):
+async def test_a_peer_that_does_not_read_is_sent_nothing_more(serve, connect):
     it = await serve(reply=ECHO)
     client = await connect(it.address)
     client.writer.transport.pause_reading()
@@ -393,7 +399,7 @@ async def test_a_peer_that_does_not_read_is_sent_nothing_more(serve):
     client.reset()
 
 
-async def test_closes_a_connection_when_told(serve):
+async def test_closes_a_connection_when_told(serve, connect):
     it = await serve(reply=ECHO)
     client = await connect(it.address)
     await client.ask(b"abc", 3)
@@ -402,13 +408,12 @@ async def test_closes_a_connection_when_told(serve):
     await it.until(lambda: it.closed)
     assert it.closed[0].why == "closed from the panel"
     assert (await it.ask(Close, connection=1)).code == "SP-2204"
-    client.leave()
 
 
 # The end
 
 
-async def test_a_stop_hands_over_what_is_under_way_and_waits_for_no_idle_peer(serve):
+async def test_a_stop_hands_over_what_is_under_way_and_waits_for_no_idle_peer(serve, connect):
     it = await serve(reply={"type": "fixed", "text": "x" * 60_000}, framing={"type": "line"})
     idle, busy = await connect(it.address), await connect(it.address)
     await busy.say(b"\n" * 20)
@@ -422,10 +427,42 @@ async def test_a_stop_hands_over_what_is_under_way_and_waits_for_no_idle_peer(se
     assert {closed.why for closed in it.closed} == {"the server stopped"}
     assert it.identity_holds()
     idle.leave()
-    busy.leave()
 
 
-async def test_a_stop_does_not_wait_for_whoever_never_reads(serve):
+async def test_a_stop_answers_what_waits_for_the_store_and_takes_in_no_more(serve, connect):
+    it = await serve(reply=ECHO, limits={"reply_after_commit": True})
+    it.acknowledges = False
+    client = await connect(it.address)
+    await client.say(b"one")
+    await it.until(lambda: it.messages)
+    it.process.terminate()
+    it.acknowledges = True
+    it.acknowledge()
+    assert await client.hear_all() == b"one"
+    assert await it.ended() == 0
+    assert it.sent == [b"one"]
+
+
+@pytest.mark.parametrize("kind", ["line", "delimiter", "fixed", "length"])
+async def test_no_bytes_break_a_server(serve, connect, kind):
+    """Every message is answered or its connection closed, and the account is right whatever comes."""
+    framing = {"type": kind, "size": 4, "delimiter": "||", "max_bytes": 1000}
+    it = await serve(framing=framing, reply=ECHO, limits={"keep_bytes": 3})
+    dice = random.Random(7)
+    for _ in range(30):
+        client = await connect(it.address)
+        client.writer.write(
+            dice.randbytes(dice.randrange(5_000)).replace(b"\xff", dice.choice([b"||", b"\n", b"\0\0\0\2"]))
+        )
+        client.writer.write_eof()
+        await asyncio.gather(client.hear_all(), return_exceptions=True)
+    await it.until(lambda: len(it.closed) == 30)
+    assert await it.stop() == 0
+    assert it.identity_holds()
+    assert it.last_words() == ""
+
+
+async def test_a_stop_does_not_wait_for_whoever_never_reads(serve, connect):
     it = await serve(reply=ECHO)
     client = await connect(it.address)
     client.writer.transport.pause_reading()
@@ -435,10 +472,9 @@ async def test_a_stop_does_not_wait_for_whoever_never_reads(serve):
     assert await it.stop() == 0
     assert asyncio.get_running_loop().time() - began < 4
     assert [closed.why for closed in it.closed] == ["the server stopped"]
-    client.leave()
 
 
-async def test_numbers_go_on_where_an_earlier_run_ended(serve):
+async def test_numbers_go_on_where_an_earlier_run_ended(serve, connect):
     it = await serve(start={"next_connection": 41}, reply=ECHO)
     client = await connect(it.address)
     await client.ask(b"x", 1)
@@ -447,7 +483,7 @@ async def test_numbers_go_on_where_an_earlier_run_ended(serve):
     assert it.opened[0].number == 41
 
 
-async def test_accepts_again_after_the_peers_of_a_full_backlog_have_gone(serve):
+async def test_accepts_again_after_the_peers_of_a_full_backlog_have_gone(serve, connect):
     """A connection that was reset in the backlog must not end the accepting."""
     it = await serve(reply=ECHO, limits={"connections": 1})
     inside = await connect(it.address)
@@ -457,4 +493,3 @@ async def test_accepts_again_after_the_peers_of_a_full_backlog_have_gone(serve):
     inside.leave()
     client = await connect(it.address)
     assert await client.ask(b"abc", 3) == b"abc"
-    client.leave()

@@ -12,7 +12,7 @@ from services.servers.reporter import Reporter
 from services.servers.server import Past
 from services.servers.spec import TimeOptions
 from services.servers.time_server import UdpTimeServer, replier
-from tests.services.servers.clients import Datagrams, connect
+from tests.services.servers.clients import Datagrams
 from tests.services.servers.supervising import spec_of
 
 TCP = {"kind": "time", "transport": "tcp"}
@@ -33,7 +33,7 @@ async def test_an_empty_datagram_gets_the_time_and_a_format_its_meaning(serve):
     assert it.received == [b"", b"%Y %m %d"]
 
 
-async def test_over_tcp_a_line_is_a_request_and_silence_is_an_empty_one(serve):
+async def test_over_tcp_a_line_is_a_request_and_silence_is_an_empty_one(serve, connect):
     it = await serve(**TCP)
     client, silent = await connect(it.address), await connect(it.address)
     assert await client.ask(b"%%\n", 2) == b"%\n"
@@ -46,13 +46,12 @@ async def test_over_tcp_a_line_is_a_request_and_silence_is_an_empty_one(serve):
     assert it.received.count(b"") == 1
 
 
-async def test_whoever_has_said_something_gets_no_time_for_leaving(serve):
+async def test_whoever_has_said_something_gets_no_time_for_leaving(serve, connect):
     it = await serve(**TCP)
     client = await connect(it.address)
     await client.ask(b"%Y", 4)
     client.writer.write_eof()
     assert await client.hear_all() == b""
-    client.leave()
 
 
 async def test_a_format_that_is_not_allowed_gets_one_line_that_says_so(serve):

@@ -110,6 +110,13 @@ async def test_an_answer_comes_from_the_address_that_was_asked(serve, host, aske
         assert it.opened[0].peer.startswith("[::1]:" if asked == "::1" else "127.0.0.")
 
 
+async def test_a_broadcast_to_a_dual_stack_server_is_answered_from_an_address_of_its_own(serve):
+    it = await serve(kind="broadcast-receiver", host="::", reply=ECHO)
+    with Datagrams(bound=LOCAL) as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        assert await client.ask(b"who?", ("127.255.255.255", it.address[1])) == b"who?"
+
+
 async def test_what_is_over_keep_bytes_is_cut_and_the_size_stays_true(serve):
     it = await serve(kind="udp", limits={"keep_bytes": 2}, reply=ECHO)
     with Datagrams() as client:

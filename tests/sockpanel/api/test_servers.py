@@ -64,8 +64,9 @@ def test_a_name_can_be_given_once(admin: Any, echo: Server, problem: Problem) ->
     assert told["field"] == "name"
 
 
-def test_a_preset_that_there_is_not(admin: Any, problem: Problem) -> None:
-    problem(admin.ask("POST", "/servers", {"preset": "nope"}), 422, "SP-2104")
+@pytest.mark.parametrize("preset", ["nope", "", 7, {}, []])
+def test_a_preset_that_there_is_not(admin: Any, preset: object, problem: Problem) -> None:
+    problem(admin.ask("POST", "/servers", {"preset": preset}), 422, "SP-2104")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'"\\ud800"', b"\xff", b"[" * 100_000, b"NaN"])

@@ -1,0 +1,106 @@
+"""Guessing is slow: refused before a hash is computed."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.http import HttpRequest
+from django.test import Client
+
+from services.errors import TooManyAttempts
+from sockpanel.accounts import throttle
+from sockpanel.accounts.models import User
+from tests.conftest import PASSWORD
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every password that was hashed; hashing is quick here."""
+    seen: list[str] = []
+
+    def encode(self: Any, password: str, salt: str, *args: Any) -> str:
+        seen.append(password)
+        return f"scrypt$1${salt}$1$1${password[::-1]}"
+
+    def verify(self: Any, password: str, encoded: str) -> bool:
+        return encoded == encode(self, password, encoded.split("$")[2])
+
+    monkeypatch.setattr(ScryptPasswordHasher, "encode", encode)
+    monkeypatch.setattr(ScryptPasswordHasher, "verify", verify)
+    monkeypatch.setattr(ScryptPasswordHasher, "must_update", lambda self, encoded: False)
+    return seen
+
+
+def guess(client: Client, username: str = "ada", address: str = "192.0.2.1", password: str = "wrong") -> Any:
+    return client.post("/login/", {"username": username, "password": password}, REMOTE_ADDR=address)
+
+
+def test_after_ten_failures_nothing_is_hashed_any_more(client: Client, hashes: list[str], ada: User):
+    statuses = [guess(client).status_code for _ in range(10)]
+    assert statuses == [400] * 9 + [429]
+    hashes.clear()
+    answer = guess(client, password=PASSWORD)
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "300"
+    assert hashes == []
+
+
+def test_another_address_and_another_account_are_not_held_up(client: Client, hashes: list[str], ada: User, otto: User):
+    for _ in range(10):
+        guess(client)
+    assert guess(client, address="192.0.2.2").status_code == 400
+    assert guess(client, username="otto").status_code == 400
+
+
+def test_an_address_that_tries_many_accounts_is_held_up_after_thirty(client: Client, hashes: list[str], ada: User):
+    statuses = [guess(client, username=f"user{number}").status_code for number in range(32)]
+    assert statuses == [400] * 30 + [429] * 2
+
+
+def test_a_success_forgets_the_failures(client: Client, hashes: list[str], ada: User):
+    for _ in range(2):
+        assert [guess(client).status_code for _ in range(9)] == [400] * 9
+        assert guess(client, password=PASSWORD).status_code == 302
+        client.logout()
+
+
+def test_addresses_of_one_ipv6_network_count_as_one(client: Client, hashes: list[str], ada: User):
+    statuses = [guess(client, address=f"2001:db8::{number + 1:x}").status_code for number in range(11)]
+    assert statuses[-1] == 429
+
+
+def test_an_unknown_account_costs_a_hash_as_a_known_one_does(client: Client, hashes: list[str], ada: User):
+    hashes.clear()
+    for name in ("ada", "nobody"):
+        assert b"correct username and password" in guess(client, username=name).content
+    assert hashes == ["wrong", "wrong"]
+
+
+@pytest.mark.parametrize(("address", "counted"), [("192.0.2.1", "192.0.2.1"), ("2001:db8::1:2:3:4", "2001:db8::"), ("", "0.0.0.0")])
+def test_the_address_that_counts(address: str, counted: str):
+    request = HttpRequest()
+    request.META["REMOTE_ADDR"] = address
+    assert throttle.address_of(request) == counted
+
+
+def test_two_hashes_run_at_once_and_the_twenty_third_is_turned_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(throttle, "_places", threading.BoundedSemaphore(throttle.AT_ONCE + throttle.WAITING))
+    monkeypatch.setattr(throttle, "_running", threading.BoundedSemaphore(throttle.AT_ONCE))
+    release, running = threading.Event(), []
+
+    def hash_something() -> None:
+        with throttle.hashing():
+            running.append(1)
+            release.wait(10)
+
+    threads = [threading.Thread(target=hash_something) for _ in range(throttle.AT_ONCE + throttle.WAITING)]
+    for thread in threads:
+        thread.start()
+    with pytest.raises(TooManyAttempts), throttle.hashing():
+        pass
+    assert len(running) <= throttle.AT_ONCE
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(running) == throttle.AT_ONCE + throttle.WAITING

@@ -1,0 +1,32 @@
+"""`manage.py runserver`: a working panel to develop, with a supervisor along."""
+
+import pytest
+
+from tests.ports import free_port
+from tests.sockpanel.panel import Panel
+from tests.waiting import eventually
+
+
+@pytest.mark.parametrize("reloading", [[], ["--noreload"]])
+def test_it_serves_and_brings_a_supervisor_which_goes_with_it(start_panel, reloading: list[str]):
+    port = str(free_port())
+    panel: Panel = start_panel(command="runserver", arguments=[port, *reloading], SOCKPANEL_PORT=port)
+    supervise = eventually(lambda: panel.children().get("supervise"))
+    assert panel.login().get("/api/v1/node").status == 200
+    assert panel.visitor().get("/healthz", Host="evil.example").status == 400
+    assert panel.visitor().get("/static/css/tokens.css").status == 200
+    others = panel.children().values()
+    assert panel.stop() == 0
+    assert not supervise.is_running()
+    eventually(lambda: not any(process.is_running() for process in others))
+
+
+def test_it_leaves_a_supervisor_alone_that_runs_already(panel: Panel, start_panel):
+    port = str(free_port())
+    beside: Panel = start_panel(
+        command="runserver", arguments=[port, "--noreload"], data_dir=panel.data_dir, SOCKPANEL_PORT=port
+    )
+    assert "supervise" not in beside.children()
+    assert beside.login().get("/api/v1/node").status == 200
+    assert beside.stop() == 0
+    assert panel.children()["supervise"].is_running()

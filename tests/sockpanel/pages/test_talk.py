@@ -1,0 +1,69 @@
+"""The lines that talk to a server do talk to it."""
+
+import pytest
+
+from services.presets import PRESETS
+from sockpanel.pages.fields import values_of
+from sockpanel.pages.talk import reachable, talk
+
+
+def server(**words: object) -> dict[str, object]:
+    return {
+        "kind": "tcp",
+        "transport": "tcp",
+        "host": "127.0.0.1",
+        "port": 9,
+        "framing": {},
+        "reply": {},
+        "options": {},
+    } | words
+
+
+@pytest.mark.parametrize(
+    ("host", "seen", "address"),
+    [
+        ("127.0.0.1", "192.168.1.5", "127.0.0.1"),
+        ("0.0.0.0", "", "127.0.0.1"),
+        ("0.0.0.0", "192.168.1.5", "192.168.1.5"),
+        ("0.0.0.0", "2001:db8::1", "127.0.0.1"),
+        ("::", "", "::1"),
+    ],
+)
+def test_a_wildcard_becomes_an_address_that_reaches_it(host: str, seen: str, address: str) -> None:
+    assert reachable(host, seen) == address
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_python_lines_of_every_preset_compile(name: str) -> None:
+    words = {"framing": {}, "reply": {}, "options": {}, **PRESETS[name].server}
+    compile(talk(words).python, name, "exec")
+
+
+@pytest.mark.parametrize(
+    ("framing", "data"),
+    [
+        ({"type": "line"}, b"hello\n"),
+        ({"type": "fixed", "size": 8}, b"hello..."),
+        ({"type": "length", "size": 2, "order": "big"}, b"\x00\x05hello"),
+        ({"type": "length", "size": 2, "order": "little", "includes_itself": True}, b"\x07\x00hello"),
+        ({"type": "delimiter", "delimiter": r"\r\n\xff"}, b"hello\r\n\xff"),
+    ],
+)
+def test_what_python_sends_is_a_whole_message(framing: dict[str, object], data: bytes) -> None:
+    assert f"s.sendall({data!r})" in talk(server(framing=framing)).python
+
+
+def test_udp_unix_and_ipv6_have_their_own_lines() -> None:
+    assert talk(server(kind="udp", transport="udp", host="::1")).shell == "printf hello | nc -u -w1 -6 ::1 9"
+    assert talk(server(transport="unix", host="/tmp/my sock")).shell == "nc -U '/tmp/my sock'"
+    assert talk(server(kind="time", transport="udp")).shell.startswith("printf '%%Y-%%m-%%d %%X'")
+
+
+def test_the_client_page_gets_the_address_and_the_framing() -> None:
+    query = talk(server(framing={"type": "length", "size": 4, "order": "big"})).client
+    assert "host=127.0.0.1&port=9" in query
+    assert "framing.type=length&framing.size=4" in query
+
+
+def test_values_of_a_server_without_limits_show_none() -> None:
+    assert "retention.rows" not in values_of({"retention": {"age": 60}})
