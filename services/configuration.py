@@ -29,7 +29,9 @@ def complete(words: Mapping[str, Any]) -> dict[str, Any]:
     preset = words.pop("preset", None)
     if preset is not None:
         if not isinstance(preset, str) or preset not in PRESETS:
-            raise PresetUnknown(f"There is no preset {str(preset)[:64]!r}: choose one of {', '.join(PRESETS)}.", field="preset")
+            raise PresetUnknown(
+                f"There is no preset {str(preset)[:64]!r}: choose one of {', '.join(PRESETS)}.", field="preset"
+            )
         words = merge({"name": preset, **PRESETS[preset].server}, words)
     return check({"restart": Server.Restart.ON_FAILURE, "node": settings.SOCKPANEL_NODE, **words})
 

@@ -51,13 +51,15 @@ def standing(server: Server, status: Status | None, alive: bool) -> dict[str, An
         "reason": reason,
         "since": rfc3339(status.since) if status else rfc3339(int(server.created_at.timestamp() * 1_000_000)),
         "pid": status.pid if serving and status else None,
-        "address": (status.address if serving and status else "") or address_of(server),
+        "address": address_of(server),
         "retry_at": rfc3339(status.retry_at) if status and status.retry_at and state == "BACKOFF" else None,
     }
 
 
 def address_of(server: Server) -> str:
-    """Where it serves, or would."""
+    """Where it serves, or would; of a broadcast sender, where it sends."""
+    if destination := server.options.get("destination"):
+        return str(destination)
     return server.host if server.transport in UNIX else join_address(server.host, server.port)
 
 

@@ -15,6 +15,12 @@ INSERT_MESSAGE = (
     "INSERT INTO services_message (server_id, seq, at, run, connection, peer, direction, data, size, sent_by) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
+# A datagram peer that an earlier run knew is opened again under its old number.
+OPEN_CONNECTION = (
+    "INSERT INTO services_connection (server_id, number, run, peer, opened_at, opened_seq, last_at, "
+    "why, received, bytes_in, sent, bytes_out) VALUES (%s, %s, %s, %s, %s, %s, %s, '', 0, 0, 0, 0) "
+    "ON CONFLICT (server_id, number) DO UPDATE SET run = excluded.run, closed_at = NULL, closed_seq = NULL, why = ''"
+)
 KEEP_RUNS, KEEP_CHANGES = 200, 1000
 PURGE_ROWS = 1000
 
@@ -92,24 +98,14 @@ class StoreBatch(Job):
         book.kept_bytes += sum(len(row[4]) for row in messages)
 
     def _open(self, book: Book) -> None:
-        Connection.objects.using(MESSAGES).bulk_create(
-            [
-                Connection(
-                    server_id=self.server,
-                    number=opened.number,
-                    run=self.run,
-                    peer=opened.peer,
-                    opened_at=opened.at,
-                    opened_seq=book.last_seq,
-                    last_at=opened.at,
-                )
-                for opened in self.batch.opened
-            ],
-            ignore_conflicts=True,  # a datagram peer that an earlier run knew already
-            batch_size=50,
-        )
-        book.connections += len(self.batch.opened)
-        book.last_connection = max(book.last_connection, *(opened.number for opened in self.batch.opened))
+        opened = self.batch.opened
+        with connections[MESSAGES].cursor() as cursor:
+            cursor.executemany(
+                OPEN_CONNECTION,
+                [(self.server, o.number, self.run, o.peer[:255], o.at, book.last_seq, o.at) for o in opened],
+            )
+        book.connections += len(opened)
+        book.last_connection = max(book.last_connection, *(o.number for o in opened))
 
     def _touch(self) -> None:
         self._update(

@@ -7,7 +7,7 @@ Each operation writes rows and sends a hint; the supervisor does the rest. It kn
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -194,16 +194,16 @@ def _withdraw(action: Action) -> Action | None:
 
 def by_code(code: str, message: str, problems: Mapping[str, str] | None = None) -> errors.SockpanelError:
     """The error that a code in a row stands for."""
-    kinds = [errors.SockpanelError]
-    for kind in kinds:
-        if kind.code == code:
-            break
-        kinds.extend(kind.__subclasses__())
-    else:
-        kind = errors.SockpanelError
+    kind = next((kind for kind in _kinds(errors.SockpanelError) if kind.code == code), errors.SockpanelError)
     if issubclass(kind, errors.ConfigurationRefused):
         return kind(message, problems=dict(problems or {}))
     return kind(message)
+
+
+def _kinds(kind: type[errors.SockpanelError]) -> Iterator[type[errors.SockpanelError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
 
 
 def is_active(server: Server) -> bool:

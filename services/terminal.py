@@ -72,7 +72,7 @@ def clock(at: int) -> str:
 def message(at: int, connection: int, peer: str, way: str, size: int, data: bytes) -> str:
     """One line for one message; `way` is in or out, `size` the true one where `data` is cut."""
     cut = f" ... ({size - len(data):,} bytes not kept)" if size > len(data) else ""
-    return f"{clock(at)} {WAYS[way]} #{connection} {plain(peer)} {size:,} B  {visible(data)}{cut}"
+    return f"{clock(at)} {WAYS[way]} #{connection} {plain(peer)} {size:,} B  {visible(data)}{cut}".rstrip()
 
 
 def line(text: str) -> bytes:

@@ -44,8 +44,7 @@ except SettingRefused as refused:
 ALLOWED_HOSTS = ["*"]  # the border (sockpanel.border) checks Host exactly, port and all, on every request and upgrade
 
 INSTALLED_APPS = [
-    "sockpanel.panel.Panel",  # first: its runserver stands above daphne's
-    "daphne",
+    "sockpanel.panel.Panel",  # its runserver is daphne's; with "daphne" in this list every command would load Twisted
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

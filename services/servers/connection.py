@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._due: tuple[bytes, list[MessageRow]] | None = None  # answers that wait for the store, and their rows
         self._waits = 0
         self._made = self._heard = self._ended = self._over = self._lost = False
-        self._why = ""
+        self._why = self._doomed = ""  # why it ends; why it will once its last answer has left
         self._unsent = 0
         self._stall: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -212,8 +212,8 @@ class Connection(asyncio.Protocol):
         self._terms.reporter.messages += [(at, *row[1:]) for row in answers]
         self._terms.reporter.noted(len(data))
         self._after_turn(None)
-        if self._ended:
-            self.close("closed by the peer")
+        if self._doomed or self._ended:
+            self.close(self._doomed or "closed by the peer")
         self.go_on(COMMIT)
 
     def _after_turn(self, failure: FrameTooLong | FrameMalformed | None) -> None:
@@ -231,7 +231,10 @@ class Connection(asyncio.Protocol):
         """The stream makes no sense from here on."""
         reason = "oversize" if isinstance(failure, FrameTooLong) else "malformed"
         self._terms.reporter.dropped(reason, size=len(self._decoder.rest()))
-        self.close(failure.message)
+        if self._due is None:
+            self.close(failure.message)
+        else:
+            self._doomed = failure.message
 
     def _finish(self) -> None:
         """A one-shot server has answered: send the end of the stream, and leave once the peer has taken it."""

@@ -58,7 +58,7 @@ class Outbox:
         try:
             self._socket.sendmsg((data,), fitting, 0, peer.address)
         except OSError as error:
-            if error.errno != errno.EINVAL:
+            if error.errno in _REASONS:
                 raise
             return False
         return True

@@ -36,7 +36,6 @@ class PeopleAdmin(UserAdmin):
     list_filter = ("role", "is_active")
     ordering = ("username",)
     filter_horizontal = ()
-    inlines = (TokensInline,)
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password", "role", "is_active")}),
@@ -46,6 +45,9 @@ class PeopleAdmin(UserAdmin):
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "role", "usable_password", "password1", "password2")}),
     )
+
+    def get_inlines(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return () if obj is None else (TokensInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

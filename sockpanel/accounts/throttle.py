@@ -47,7 +47,9 @@ def address_of(request: HttpRequest) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "0.0.0.0"  # noqa: S104 (a client without an address, of a test)
-    return str(ipaddress.ip_network((int(parsed), 64), strict=False).network_address) if parsed.version == 6 else address
+    return (
+        str(ipaddress.ip_network((int(parsed), 64), strict=False).network_address) if parsed.version == 6 else address
+    )
 
 
 def locked_out(request: HttpRequest, *_: object) -> HttpResponse:

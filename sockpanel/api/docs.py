@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from sockpanel.api.openapi import Api
+from sockpanel.api.records import MAX_NUMBER
 from sockpanel.pages.frame import page
 
 
@@ -30,7 +31,7 @@ def routes(schema: dict[str, Any]) -> list[dict[str, Any]]:
             "id": operation["operationId"],
             "method": method.upper(),
             "path": path,
-            "description": operation["description"],
+            **_words(operation["description"]),
             "parameters": [_parameter(parameter) for parameter in operation["parameters"]],
             "example": _example(operation),
             "answers": [(status, answer["description"]) for status, answer in sorted(operation["responses"].items())],
@@ -40,9 +41,15 @@ def routes(schema: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _words(description: str) -> dict[str, str]:
+    """The first line, and what follows it, without marks for code."""
+    summary, _, more = description.replace("`", "").partition("\n")
+    return {"summary": summary, "more": more.strip()}
+
+
 def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     schema = parameter["schema"]
-    bounds = f"{schema.get('minimum', '')} to {schema.get('maximum', '')}" if "maximum" in schema else ""
+    bounds = f"{schema['minimum']} to {schema['maximum']:,}" if schema.get("maximum", MAX_NUMBER) < MAX_NUMBER else ""
     return {
         "name": parameter["name"],
         "place": parameter["in"],

@@ -13,7 +13,7 @@ from sockpanel.live.seat import Seat
 from sockpanel.live.standings import Standings
 
 LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
-CHECK_EVERY = 5.0  # seconds between two looks at who may still be there
+CHECK_EVERY = 4.0  # seconds between two looks at who may still be there; whoever may not is out within 5
 
 
 class Room:

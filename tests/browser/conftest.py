@@ -5,6 +5,7 @@ async def test_something(surf, served):
     page = await surf("/servers/")              # signed in as the admin; surf(path, width=390, color_scheme="dark", script=False)
 """
 
+import asyncio
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,6 +18,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.ports import free_port
 from tests.sockpanel.panel import Panel
+from tests.waiting import eventually_async
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -153,6 +155,15 @@ class Served:
         for message in messages:
             client.sendall(message)
             client.recv(65_536)
+
+    async def stored(self, wanted: int) -> None:
+        """Until so many incoming messages are stored."""
+
+        def count() -> int:
+            stored: int = ask(self.panel, "GET", f"/servers/{self.name}").json()["counters"]["stored"]
+            return stored
+
+        await eventually_async(lambda: asyncio.to_thread(lambda: count() >= wanted))
 
 
 def ask(panel: Panel, method: str, path: str, body: object = None) -> Any:

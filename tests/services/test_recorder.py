@@ -9,12 +9,14 @@ from django.db import OperationalError
 from services import jobs
 from services.books import Book
 from services.models import Connection, Counters, Message, Run, StateChange, Status
-from services.servers.report import IN, OUT, Batch, Counted
+from services.servers.report import IN, OUT, Batch, Counted, Opened, Touched
 from services.supervisor.events import Moved, RunEnded, RunStarted
 from services.supervisor.states import State
 from tests.services.recording import AT, batch, recording, rows
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+
+OPENED = Opened(1, "127.0.0.1:5000", AT)
 
 
 def stored(server: int) -> list[tuple[int, bytes]]:
@@ -76,6 +78,15 @@ async def test_a_connection_knows_the_message_before_its_opening_and_closing():
         await it.store(7, batch(1, b"a", b"b", opened=True), batch(2, b"c", closed=True))
     connection = await Connection.objects.aget(server_id=7, number=1)
     assert (connection.opened_seq, connection.closed_seq, connection.why) == (0, 3, "closed by the peer")
+
+
+async def test_a_datagram_peer_that_comes_back_is_open_again_and_keeps_its_totals():
+    again = Batch(number=3, messages=rows(b"b"), touched=[Touched(1, AT + 20, 1, 1, 0, 0)], opened=[OPENED])
+    async with recording() as it:
+        first = Batch(number=1, messages=rows(b"a"), touched=[Touched(1, AT, 1, 1, 0, 0)], opened=[OPENED])
+        await it.store(7, first, batch(2, closed=True), again)
+    connection = await Connection.objects.aget(server_id=7, number=1)
+    assert (connection.closed_at, connection.why, connection.received) == (None, "", 2)
 
 
 async def test_a_failed_transaction_is_tried_again_and_numbers_nothing_twice(monkeypatch):

@@ -7,7 +7,7 @@ import asyncio
 import socket
 from typing import Any
 
-from sockpanel.server import PanelServer
+from sockpanel import server
 
 CHUNK, CHUNKS = b"x" * 65_536, 1024
 produced = 0
@@ -51,4 +51,5 @@ async def count(send: Any) -> None:
 if __name__ == "__main__":
     listening = socket.create_server(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)
-    PanelServer(application, listening).run()
+    server.FINISH = 2.0
+    server.PanelServer(application, listening).run()

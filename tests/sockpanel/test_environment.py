@@ -24,7 +24,7 @@ def test_a_port_is_taken(given, value: str, port: int):
 @pytest.mark.parametrize("value", ["0", "65536", "-1", "1_000", "8e3", "٨٠٠٠", "http"])
 def test_a_port_that_makes_no_sense_is_refused_by_name_and_value(given, value: str):
     given(value)
-    with pytest.raises(SettingRefused, match="X is .*1 to 65535") as refused:
+    with pytest.raises(SettingRefused, match=r"X is .*1 to 65535") as refused:
         environment.port("X", 8000)
     assert repr(value) in refused.value.message
 

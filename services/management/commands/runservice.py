@@ -65,7 +65,8 @@ class Command(SockpanelCommand):
             self._run_configured(name, options)
         elif name in PRESETS:
             spec = _spec(name, options)
-            self._finish(asyncio.run(_in_foreground(spec)))
+            hint = "" if options["set"] else f"Try it: {PRESETS[name].try_at(spec.host, spec.port)}"
+            self._finish(asyncio.run(_in_foreground(spec, hint)))
         else:
             raise PresetUnknown(
                 f"There is neither a server nor a preset named {name!r}: runservice --list shows them all."
@@ -86,10 +87,8 @@ class Command(SockpanelCommand):
             self.fail(failure)
 
 
-async def _in_foreground(spec: ServerSpec) -> str:
+async def _in_foreground(spec: ServerSpec, hint: str) -> str:
     with stop_event() as stop:
-        port = spec.port or 0
-        hint = f"Try it: {PRESETS[spec.name].try_at(spec.host, port)}" if not spec.is_unix else ""
         return await foreground.serve(spec, hint, stop)
 
 

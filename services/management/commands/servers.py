@@ -93,8 +93,6 @@ class Command(SockpanelCommand):
         count = operations.send(server, data, who(), connection=options["connection"], peer=options["peer"])
         peers = "1 peer" if count == 1 else f"{count:,} peers"
         self.say(terminal.as_json({"peers": count}) if options["json"] else f"Sent {len(data):,} bytes to {peers}.")
-        if count == 0:
-            self.fail(f"Nobody is connected to {server.name}: nothing was sent.")
 
     def do_remove(self, options: Mapping[str, Any]) -> None:
         servers = [operations.find(name) for name in options["names"]]

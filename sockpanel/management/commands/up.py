@@ -49,5 +49,8 @@ class Command(StartingCommand):
             ending=panel.close,
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: parent.stop())
+            if (
+                number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+            ):  # nohup: it outlives the terminal
+                signal.signal(number, lambda *_: parent.stop())
         sys.exit(parent.run())

@@ -54,7 +54,8 @@ async def test_asynchronous_views_are_guarded_too():
 
 
 @pytest.mark.parametrize(
-    ("header", "token"), [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", None), ("", None), ("Bearer", "")]
+    ("header", "token"),
+    [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", None), ("", None), ("Bearer", "")],
 )
 def test_a_token_stands_behind_the_word_bearer(header: str, token: str | None):
     assert access.token_of(header) == token

@@ -89,7 +89,9 @@ def test_a_new_link_ends_the_former_one(token: str):
         ("adalovelace1", "adalovelace1", "password"),
     ],
 )
-def test_a_name_or_password_that_will_not_do_is_told_beside_its_field(token: str, username: str, password: str, field: str):
+def test_a_name_or_password_that_will_not_do_is_told_beside_its_field(
+    token: str, username: str, password: str, field: str
+):
     with pytest.raises(ConfigurationRefused) as refused:
         setup.create_admin(token, username, password)
     assert list(refused.value.problems) == [field]
@@ -131,7 +133,9 @@ def test_the_environment_may_name_the_first_admin(db):
         ("a b", GOOD, "SOCKPANEL_ADMIN_USERNAME"),
     ],
 )
-def test_an_environment_that_makes_no_sense_is_refused_without_the_password(db, username: str, password: str, named: str):
+def test_an_environment_that_makes_no_sense_is_refused_without_the_password(
+    db, username: str, password: str, named: str
+):
     with pytest.raises(SettingRefused, match=named) as refused:
         setup.unattended(username, password)
     assert not password or password not in refused.value.message

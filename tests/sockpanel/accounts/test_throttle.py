@@ -77,7 +77,9 @@ def test_an_unknown_account_costs_a_hash_as_a_known_one_does(client: Client, has
     assert hashes == ["wrong", "wrong"]
 
 
-@pytest.mark.parametrize(("address", "counted"), [("192.0.2.1", "192.0.2.1"), ("2001:db8::1:2:3:4", "2001:db8::"), ("", "0.0.0.0")])
+@pytest.mark.parametrize(
+    ("address", "counted"), [("192.0.2.1", "192.0.2.1"), ("2001:db8::1:2:3:4", "2001:db8::"), ("", "0.0.0.0")]
+)
 def test_the_address_that_counts(address: str, counted: str):
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = address

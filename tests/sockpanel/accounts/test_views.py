@@ -89,7 +89,10 @@ def test_the_set_up_page_tells_what_was_wrong_and_keeps_what_was_right(
 
 
 def test_the_set_up_page_is_closed_once_there_is_an_admin(client: Client, ada: User):
-    for answer in (client.get("/setup"), client.post("/setup", {"token": "x", "username": "eve", "password": PASSWORD})):
+    for answer in (
+        client.get("/setup"),
+        client.post("/setup", {"token": "x", "username": "eve", "password": PASSWORD}),
+    ):
         assert answer.status_code == 409
         assert b"SP-1002" in answer.content
 

@@ -77,6 +77,18 @@ def test_from_creation_to_a_free_port(script: Script, lab: int) -> None:
     socket.create_server(("127.0.0.1", lab)).close()
 
 
+def test_a_message_longer_than_what_browsers_may_say_is_seen_too(script: Script, lab: int) -> None:
+    with script.watch("lab") as watched, socket.create_connection(("127.0.0.1", lab), timeout=5) as client:
+        watched.send('{"type":"follow","after":0}')
+        client.sendall(b"x" * 200_000)
+        seen = 0
+        for frame in frames(watched, "messages"):
+            seen += sum(message["size"] for message in frame["messages"] if message["direction"] == "in")
+            watched.send(json.dumps({"type": "ack", "seq": frame["to"]}))
+            if seen == 200_000:
+                break
+
+
 def test_bytes_sent_by_hand_carry_the_name_of_who_sent_them(script: Script, lab: int) -> None:
     with script.watch("lab") as watched, socket.create_connection(("127.0.0.1", lab), timeout=5) as client:
         watched.send('{"type":"follow","after":null}')

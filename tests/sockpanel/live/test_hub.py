@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from sockpanel.accounts.models import User
 from sockpanel.live import consumers, hub, room, window
 from sockpanel.live.feed import Feed
 from sockpanel.live.room import Room
@@ -98,6 +99,25 @@ async def test_close_all_closes_every_socket_with_4503(browse: Browse) -> None:
     await browser.next("snapshot")
     hub.close_all()
     assert await browser.closed() == 4503
+
+
+async def test_a_way_out_that_breaks_ends_the_socket(records: Any) -> None:
+    async def send(event: dict[str, Any]) -> None:
+        if event["type"] == "websocket.send":
+            raise ConnectionResetError("the way out broke")
+
+    opening = iter([{"type": "websocket.connect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(opening, None) or await asyncio.Event().wait() or {}
+
+    user = await User.objects.acreate(username="vera", role="viewer")
+    scope = {"type": "websocket", "headers": [], "user": user}
+    with pytest.raises(ExceptionGroup) as broken:
+        async with asyncio.timeout(10):
+            await consumers.panel(scope, receive, send)
+    assert broken.group_contains(ConnectionResetError)
+    assert tasks() == set()
 
 
 async def test_frames_of_bytes_are_refused(browse: Browse) -> None:

@@ -1,16 +1,13 @@
 """`manage.py runserver`: a working panel to develop, with a supervisor along."""
 
-import pytest
-
 from tests.ports import free_port
 from tests.sockpanel.panel import Panel
 from tests.waiting import eventually
 
 
-@pytest.mark.parametrize("reloading", [[], ["--noreload"]])
-def test_it_serves_and_brings_a_supervisor_which_goes_with_it(start_panel, reloading: list[str]):
+def test_it_serves_and_brings_a_supervisor_which_goes_with_it(start_panel):
     port = str(free_port())
-    panel: Panel = start_panel(command="runserver", arguments=[port, *reloading], SOCKPANEL_PORT=port)
+    panel: Panel = start_panel(command="runserver", arguments=[port], SOCKPANEL_PORT=port)
     supervise = eventually(lambda: panel.children().get("supervise"))
     assert panel.login().get("/api/v1/node").status == 200
     assert panel.visitor().get("/healthz", Host="evil.example").status == 400
