@@ -43,7 +43,7 @@ def require_current() -> None:
     """Raises DatabaseBehind with the command that helps, DatabaseAway or DatabaseDamaged."""
     if names := behind():
         which = f"The {names[0]} database is" if len(names) == 1 else "The databases are"
-        raise DatabaseBehind(f"{which} not there or not up to date: run `manage.py up`, which makes and migrates both.")
+        raise DatabaseBehind(f"{which} not there or not up to date: run manage.py up, which makes and migrates both.")
 
 
 def ask() -> None:
@@ -51,7 +51,7 @@ def ask() -> None:
     for alias, name in NAMES.items():
         file = _file(alias)
         if file is not None and not file.exists():
-            raise DatabaseAway(f"The {name} database {file} is not there: restore it, or start with `manage.py up`.")
+            raise DatabaseAway(f"The {name} database {file} is not there: restore it, or start with manage.py up.")
         with _judged(alias), connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
 
@@ -120,7 +120,7 @@ def _judged(alias: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         if "no such table" in str(error):
-            raise DatabaseBehind(f"The {name} database is empty: run `manage.py up`.") from error
+            raise DatabaseBehind(f"The {name} database is empty: run manage.py up.") from error
         raise DatabaseAway(
             f"The {name} database does not answer ({_reason(error)}): see that it runs and can be reached."
         ) from error

@@ -167,7 +167,9 @@ def _text(field: str, text: str, problems: dict[str, str], least: int = 0, most:
     except UnicodeEncodeError:
         problems[field] = "The text holds half a character (a lone surrogate): write the byte as \\xNN."
         return
-    if not least <= size <= most:
+    if "\0" in text:  # a JSON column of PostgreSQL takes none
+        problems[field] = "The text holds a NUL character: write it as \\0."
+    elif not least <= size <= most:
         problems[field] = f"The text means {size} bytes; it may have {least} to {most:,}."
 
 

@@ -22,11 +22,13 @@ from services.errors import ConfigurationRefused, SettingRefused, SetupFinished,
 from sockpanel.accounts.models import User
 
 LASTS = 30 * 60  # seconds
-NOT_YET = "This panel has no admin yet: open the link that its start printed, or print a new one with `manage.py setup_token`."
-FINISHED = (
-    "This panel is set up: sign in. Whoever forgot a password gets a link from `manage.py setup_token --reset USER`."
+NOT_YET = (
+    "This panel has no admin yet: open the link that its start printed, or print a new one with manage.py setup_token."
 )
-REFUSED = "The link is wrong, was used, or is older than 30 minutes: print a new one with `manage.py setup_token`."
+FINISHED = (
+    "This panel is set up: sign in. Whoever forgot a password gets a link from manage.py setup_token --reset USER."
+)
+REFUSED = "The link is wrong, was used, or is older than 30 minutes: print a new one with manage.py setup_token."
 
 
 def needed() -> bool:

@@ -54,7 +54,7 @@ def address_of(request: HttpRequest) -> str:
 
 def locked_out(request: HttpRequest, *_: object) -> HttpResponse:
     """The answer to who has guessed too often."""
-    sentence = "Too many wrong passwords: wait 5 minutes. Whoever forgot it gets a link from `manage.py setup_token --reset USER`."
+    sentence = "Too many wrong passwords: wait 5 minutes. Whoever forgot it gets a link from manage.py setup_token --reset USER."
     return refuse(request, sentence, seconds=300)
 
 

@@ -1,6 +1,7 @@
 """The address of every page."""
 
 from django.urls import path
+from django.views.decorators.gzip import gzip_page
 from django.views.generic import RedirectView
 
 from sockpanel.pages.client import client
@@ -13,12 +14,12 @@ from sockpanel.pages.settings import settings
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="servers")),
-    path("servers/", servers, name="servers"),
-    path("servers/new/", new, name="new"),
+    path("servers/", gzip_page(servers), name="servers"),
+    path("servers/new/", gzip_page(new), name="new"),
     path("servers/new/address/", address, name="address"),
-    path("servers/<slug:name>/", server, name="server"),
-    path("servers/<slug:name>/connections/", connections, name="connections"),
-    path("servers/<slug:name>/history/", history, name="history"),
-    path("servers/<slug:name>/settings/", settings, name="settings"),
-    path("client/", client, name="client"),
+    path("servers/<slug:name>/", gzip_page(server), name="server"),
+    path("servers/<slug:name>/connections/", gzip_page(connections), name="connections"),
+    path("servers/<slug:name>/history/", gzip_page(history), name="history"),
+    path("servers/<slug:name>/settings/", gzip_page(settings), name="settings"),
+    path("client/", gzip_page(client), name="client"),
 ]

@@ -19,13 +19,13 @@ const NARROW = 500; // pixels; below it a line of the dump has 8 bytes
 export class Inspector {
   /**
    * @param {HTMLElement} root
-   * @param {{name: string}} how
+   * @param {{name: string, closed: () => void}} how
    */
-  constructor(root, { name }) {
+  constructor(root, { name, closed }) {
     this.root = root;
     this.pane = /** @type {HTMLElement} */ (root.querySelector("[data-inspect]"));
     this.path = `/servers/${encodeURIComponent(name)}`;
-    this.onClosed = () => {};
+    this.onClosed = closed;
     this.view = localStorage.getItem("inspect") ?? "hex";
     this.row = null;
   }

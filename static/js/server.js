@@ -6,7 +6,6 @@ import { Conversation } from "app/conversation";
 import { write } from "app/element";
 import { count } from "app/figures";
 import * as head from "app/head";
-import { Inspector } from "app/inspector";
 import { live } from "app/live";
 import { SendBox } from "app/sendbox";
 
@@ -15,12 +14,20 @@ const ACK_EVERY = 50; // milliseconds at the least between two acknowledgements
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-conversation]"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-send]"));
 
-const inspector = new Inspector(document.querySelector("[data-inspector]"), {
-  name: head.name,
-});
-const conversation = new Conversation(root, { name: head.name, chosen: (row) => inspector.show(row) });
-inspector.onClosed = () => conversation.unchoose();
+const conversation = new Conversation(root, { name: head.name, chosen: async (row) => (await inspector()).show(row) });
 const box = form && new SendBox(form, { name: head.name, isDatagram: "datagram" in form.dataset });
+
+/** @type {Promise<import("app/inspector").Inspector> | undefined} */
+let opening;
+
+/** The inspector, fetched when the first message is chosen. */
+function inspector() {
+  opening ??= import("app/inspector").then(({ Inspector }) => {
+    const pane = /** @type {HTMLElement} */ (document.querySelector("[data-inspector]"));
+    return new Inspector(pane, { name: head.name, closed: () => conversation.unchoose() });
+  });
+  return opening;
+}
 
 const TAKES = {
   messages: (frame) => conversation.take(frame),
@@ -69,7 +76,7 @@ function follow() {
 }
 
 conversation.acknowledge(acknowledge);
-document.addEventListener("app:escape", () => inspector.close());
+document.addEventListener("app:escape", async () => (await opening)?.close());
 addEventListener("hashchange", follow);
 box?.refresh();
 follow();

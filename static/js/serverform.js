@@ -8,15 +8,17 @@ const PAUSE = 400; // milliseconds after the last key
 
 /** @param {HTMLFormElement} form */
 export function enable(form) {
-  const apply = () => show(form);
-  form.addEventListener("change", apply);
-  apply();
+  form.addEventListener("change", (event) => {
+    if (event.target === form.elements.namedItem("kind")) transports(form, true);
+    show(form);
+  });
+  transports(form, false);
+  show(form);
   if (form.dataset.addressCheck) tryAddress(form);
   /** @type {HTMLElement} */ (form.querySelector("[data-trouble]"))?.focus();
 }
 
 function show(form) {
-  transports(form);
   for (const field of form.querySelectorAll("[data-field]")) {
     field.hidden = !conditions(field).every(({ other, allowed }) => allowed.includes(form.elements[other].value));
   }
@@ -25,12 +27,12 @@ function show(form) {
   }
 }
 
-/** Only the transports that the kind has can be chosen. */
-function transports(form) {
+/** Only the transports that the kind has can be chosen; a new kind begins with its usual one. */
+function transports(form, isNew) {
   const allowed = form.dataset[`transports${form.elements.kind.value.replace(/(^|-)(\w)/g, (_all, _dash, letter) => letter.toUpperCase())}`]?.split(" ");
   if (!allowed) return;
   for (const option of form.elements.transport.options) option.hidden = option.disabled = !allowed.includes(option.value);
-  if (!allowed.includes(form.elements.transport.value)) form.elements.transport.value = allowed[0];
+  if (isNew || !allowed.includes(form.elements.transport.value)) form.elements.transport.value = allowed[0];
 }
 
 function conditions(field) {

@@ -34,7 +34,7 @@ async def test_a_server_that_cannot_start_says_why_in_its_row_and_on_its_page(su
         await expect(page.locator(".note-error")).to_contain_text(f"Port {port}")
         await row.get_by_role("link", name=lab.name).click()
         await expect(page.locator("[data-reason]")).to_contain_text(f"Port {port} on 127.0.0.1 is in use by pid")
-    await page.locator(".server-acts").get_by_text("Start").click()
+    await page.locator(".server-acts").get_by_role("button", name="Start", exact=True).click()
     await expect(page.locator(".server-head .pill")).to_have_text("Running")
     await expect(page.locator("[data-reason]")).to_be_hidden()
 

@@ -56,6 +56,7 @@ def test_every_problem_is_told_at_once():
         ("framing.type", {"framing": {"type": "magic"}}),
         ("framing", {"framing": {"typ": "line"}}),
         ("reply.text", {"reply": {"type": "fixed", "text": "\\q"}}),
+        ("reply.text", {"reply": {"type": "fixed", "text": "a\0b"}}),
         ("limits.keep_bytes", {"limits": {"keep_bytes": -1}}),
         ("autostart", {"autostart": "yes"}),
         ("retention", {"retention": {"row": 1}}),

@@ -79,8 +79,7 @@ def test_an_older_database_is_copied_before_it_is_migrated(do, data_directory: P
     execute(control, "DELETE FROM django_migrations WHERE app = 'axes' AND name >= '0010'")
     execute(control, "DROP TABLE axes_accessattemptexpiration")
     assert do("require_current") == (
-        "SP-4011 The control database is not there or not up to date: "
-        "run `manage.py up`, which makes and migrates both."
+        "SP-4011 The control database is not there or not up to date: run manage.py up, which makes and migrates both."
     )
     assert do("prepare") == "fine"
     copies = list((data_directory / "backups").iterdir())

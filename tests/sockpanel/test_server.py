@@ -76,7 +76,7 @@ def running() -> Iterator[Polite]:
 
 def test_a_response_waits_for_a_reader_who_reads_nothing_and_is_whole_in_the_end(serving: Polite):
     before = serving.made()
-    with socket.create_connection(("127.0.0.1", polite.port)) as reader:
+    with socket.create_connection(("127.0.0.1", serving.port)) as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         reader.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         made = settled(serving, before) - before

@@ -43,6 +43,6 @@ class Command(SockpanelCommand):
         deleted, _ = user.tokens.filter(pk=options["id"]).delete()
         if not deleted:
             raise UserUnknown(
-                f"{user.username} has no token {options['id']}: see `manage.py token list {user.username}`."
+                f"{user.username} has no token {options['id']}: see manage.py token list {user.username}."
             )
         self.say("Revoked.")

@@ -29,7 +29,7 @@ class Command(StartingCommand):
         if (pid := lock.holder(settings.SOCKPANEL_DATA_DIR, settings.SOCKPANEL_NODE)) is not None:
             raise AlreadySupervised(
                 f"A supervisor (pid {pid}) already runs on {settings.SOCKPANEL_DATA_DIR}: "
-                "stop it, or start the panel alone beside it with `manage.py web`."
+                "stop it, or start the panel alone beside it with manage.py web."
             )
         databases.prepare()
         greeting.admit_first_admin()

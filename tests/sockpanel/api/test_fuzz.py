@@ -31,7 +31,7 @@ CHECKS = [
     response_schema_conformance,
     unsupported_method,
 ]
-EXAMPLES = 12  # requests to each route
+EXAMPLES = 8  # requests to each route
 DESCRIPTION = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema()))).exclude(
     path_regex="/client$"
 )

@@ -34,11 +34,7 @@ def test_a_new_panel_is_set_up_by_its_link_and_only_once(start_panel):
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert sorted({answer.status for answer in answers}) in (
-        [302, 409],
-        [302, 409, 429],
-    )  # more than 22 hashes may not wait
-    assert [answer.status for answer in answers].count(302) == 1
+    assert sorted(answer.status for answer in answers) == [302] + [409] * 49
     assert panel.visitor().get("/servers/").headers["Location"] == "/login/?next=/servers/"
     assert not (panel.data_dir / "setup-token").exists()
 
