@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from services import configuration, hints, operations
-from services.errors import ConfigurationRefused, SockpanelError
+from services.errors import SockpanelError
 from services.models import Action
 from services.servers import validation
 from services.servers.report import Close, Send
@@ -50,14 +50,21 @@ class Actions:
         order = self._order.setdefault(action.server_id, asyncio.Lock())
         try:
             async with order:
+                if not await sync_to_async(_is_waiting)(action):
+                    self._taken.discard(action.pk)
+                    return
                 await self._carry_out(action)
         except SockpanelError as error:
             action.code, action.error = error.code, error.message
             action.problems = getattr(error, "problems", {})
+        except Exception as error:  # whoever asked is told, and the supervision of all else goes on
+            logger.exception("Action %d on %s failed.", action.pk, action.server)
+            action.code, action.error = SockpanelError.code, f"It failed ({error}): look at the supervisor's log."
         try:
             await sync_to_async(_done)(action)
-        except DatabaseError as error:
+        except Error as error:  # it stays taken: carried out once, though whoever asked gives up waiting
             logger.error("Action %d on %s is done, but could not be marked so: %s", action.pk, action.server, error)
+            return
         self._taken.discard(action.pk)
         await hints.ahint("panel", action.server_id)
 
@@ -90,8 +97,10 @@ class Actions:
         )
         try:
             await sync_to_async(operations.save)(server, fields)
-        except ConfigurationRefused:
-            logger.error("The changed configuration of %s runs but could not be saved.", server)
+        except (SockpanelError, Error):
+            logger.error(
+                "The changed configuration of %s could not be saved: the next look goes back to the old.", server
+            )
             raise
 
 
@@ -106,6 +115,11 @@ def _order(action: Action) -> Send | Close:
         peer=words.get("peer"),
         sent_by=action.asked_by,
     )
+
+
+def _is_waiting(action: Action) -> bool:
+    """Whether somebody still waits: it may have been answered, or taken back, since it was read."""
+    return Action.objects.filter(pk=action.pk, done_at=None).exists()
 
 
 def _done(action: Action) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, OperationalError, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
-from services.errors import DatabaseAway, DatabaseBehind, DatabaseDamaged
+from services.errors import DatabaseAway, DatabaseBehind, DatabaseDamaged, SockpanelError
 from services.models import MESSAGES
 
 NAMES = {"default": "control", MESSAGES: "messages"}  # alias -> what people call it
@@ -118,20 +118,26 @@ def _judged(alias: str) -> Iterator[None]:
     name = NAMES[alias]
     try:
         yield
-    except OperationalError as error:
-        if "no such table" in str(error):
-            raise DatabaseBehind(f"The {name} database is empty: run manage.py up.") from error
-        raise DatabaseAway(
-            f"The {name} database does not answer ({_reason(error)}): see that it runs and can be reached."
-        ) from error
     except InconsistentMigrationHistory as error:
         raise DatabaseDamaged(
             f"The {name} database has a history that no Sockpanel wrote ({error}): restore a copy."
         ) from error
-    except DatabaseError as error:
-        raise DatabaseDamaged(
-            f"The {name} database is damaged or not ours ({_reason(error)}): restore a copy."
-        ) from error
+    except Error as error:
+        raise _refusal(name, error) from error
+
+
+def _refusal(name: str, error: Error) -> SockpanelError:
+    """What SQLite and PostgreSQL say of a database that is empty, closed to us, away, or none of ours."""
+    reason = _reason(error)
+    if "no such table" in reason or ("relation" in reason and "does not exist" in reason):
+        return DatabaseBehind(f"The {name} database is empty: run manage.py up.")
+    if "permission denied" in reason:
+        return DatabaseAway(
+            f"The {name} database does not let this user work ({reason}): make the user of its URL its owner."
+        )
+    if isinstance(error, OperationalError | InterfaceError):
+        return DatabaseAway(f"The {name} database does not answer ({reason}): see that it runs and can be reached.")
+    return DatabaseDamaged(f"The {name} database is damaged or not ours ({reason}): restore a copy.")
 
 
 def _reason(error: Exception) -> str:

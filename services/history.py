@@ -3,7 +3,8 @@
 page = messages(server.pk, Query(after=120, limit=500))
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from services.servers.clock import rfc3339
 
 MAX_LIMIT = 1000
 MAX_BYTES = 8 * 1024 * 1024  # of data in one page; a message may keep 1 MiB
+ROWS_AT_ONCE = 32
 COLUMNS = "seq, at, connection, peer, direction, size, sent_by, data"
 
 
@@ -60,21 +62,26 @@ def messages(server: int, query: Query) -> Page:
     limit = max(1, min(query.limit, MAX_LIMIT))
     where, values = _where(server, query)
     order = "ASC" if forward else "DESC"
-    with connections[MESSAGES].cursor() as cursor:
-        cursor.execute(
-            f"SELECT {COLUMNS} FROM services_message WHERE {where} ORDER BY seq {order} LIMIT %s",  # noqa: S608 - only fixed text
-            [*values, limit + 1],
-        )
-        rows, more = _take(cursor, limit, query.max_bytes)
+    statement = f"SELECT {COLUMNS} FROM services_message WHERE {where} ORDER BY seq {order} LIMIT %s"  # noqa: S608 - only fixed text
+    with closing(_rows(statement, [*values, limit + 1])) as all_rows:
+        rows, more = _take(all_rows, limit, query.max_bytes)
     found = [_message(row) for row in (rows if forward else reversed(rows))]
     return Page(found, found[0].seq if found else None, found[-1].seq if found else None, more)
 
 
-def _take(cursor: Iterable[tuple[Any, ...]], limit: int, max_bytes: int) -> tuple[list[tuple[Any, ...]], bool]:
+def _rows(statement: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """A few at a time: PostgreSQL would hand over the whole page at once, and that may be a gigabyte."""
+    with connections[MESSAGES].chunked_cursor() as cursor:
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield from rows
+
+
+def _take(found: Iterable[tuple[Any, ...]], limit: int, max_bytes: int) -> tuple[list[tuple[Any, ...]], bool]:
     """Rows up to a number and a size, and whether there are more."""
     rows: list[tuple[Any, ...]] = []
     size = 0
-    for row in cursor:
+    for row in found:
         size += len(row[-1])
         if len(rows) == limit or (rows and size > max_bytes):
             return rows, True
@@ -134,7 +141,7 @@ def connections_of(
 def connection_events(server: int, after: int, limit: int = 500) -> list[dict[str, Any]]:
     """Openings and closings with `at` (microseconds) after `after`, in order of time."""
     rows = Connection.objects.filter(server_id=server)
-    opened = rows.filter(opened_at__gt=after).order_by("-number")[:limit]
+    opened = [row for row in rows.order_by("-number")[:limit] if row.opened_at > after]  # numbers rise with time
     closed = rows.filter(closed_at__gt=after).order_by("-closed_at")[:limit]
     events = [(row.opened_at, "opened", row.opened_seq, row) for row in opened]
     events += [(row.closed_at or 0, "closed", row.closed_seq or 0, row) for row in closed]

@@ -8,7 +8,7 @@ from django.db import connections
 from services.books import COLUMNS, Book
 from services.models import MESSAGES, Connection, Counters, Message, Node, Run, StateChange, Status
 from services.servers import clock
-from services.servers.report import IN, Batch
+from services.servers.report import IN, Batch, Counted
 from services.supervisor.events import Heeded, Moved, RunEnded, RunStarted
 
 INSERT_MESSAGE = (
@@ -40,8 +40,9 @@ class Job:
     def done(self) -> None:
         """In the loop, after the commit."""
 
-    def refused(self, books: dict[int, Book]) -> None:
-        """The database will never take it."""
+    def instead(self) -> "Job | None":
+        """What is written in its place when the database will never take it."""
+        return None
 
     def __str__(self) -> str:
         return type(self).__name__
@@ -60,14 +61,8 @@ class StoreBatch(Job):
     def done(self) -> None:
         self._stored(self.batch.number)
 
-    def refused(self, books: dict[int, Book]) -> None:
-        book = book_of(books, self.server)
-        book.count(self.batch.counted)
-        incoming = sum(row[3] == IN for row in self.batch.messages)
-        if incoming:
-            book.dropped["unstorable"] = book.dropped.get("unstorable", 0) + incoming
-        if outgoing := len(self.batch.messages) - incoming:
-            book.sent_dropped["unstorable"] = book.sent_dropped.get("unstorable", 0) + outgoing
+    def instead(self) -> Job:
+        return CountBatch(self.server, self.batch)
 
     def write(self, books: dict[int, Book]) -> None:
         book = book_of(books, self.server)
@@ -126,6 +121,29 @@ class StoreBatch(Job):
     def _update(self, change: str, rows: list[tuple[Any, ...]]) -> None:
         with connections[MESSAGES].cursor() as cursor:
             cursor.executemany(f"UPDATE services_connection {change} WHERE server_id = %s AND number = %s", rows)
+
+
+class CountBatch(Job):
+    """The totals of a batch whose messages cannot be stored: they count as dropped."""
+
+    counts = True
+
+    def __init__(self, server: int, batch: Batch) -> None:
+        super().__init__(server)
+        self.batch = batch
+
+    def write(self, books: dict[int, Book]) -> None:
+        incoming = sum(row[3] == IN for row in self.batch.messages)
+        outgoing = len(self.batch.messages) - incoming
+        book = book_of(books, self.server)
+        book.count(self.batch.counted)
+        book.count(
+            Counted(
+                dropped={"unstorable": incoming} if incoming else {},
+                sent_dropped={"unstorable": outgoing} if outgoing else {},
+            )
+        )
+        book.open_connections = self.batch.open_connections
 
 
 class Move(Job):

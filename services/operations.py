@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from services import configuration, errors, hints, nodes
-from services.describe import ACTIVE
+from services.describe import ACTIVE, NO_SUPERVISOR
 from services.models import Action, Server, Status
 from services.servers import sockets
 
@@ -119,7 +119,10 @@ def _want(server: Server, wanted: str, who: str) -> int:
 
 
 def settle(server: Server, asked: int, wait: float = 15.0) -> Status | None:
-    """Wait until the supervisor has heeded `asked` and the state rests. None when it has not within `wait` seconds."""
+    """Wait until the supervisor has heeded `asked` and the state rests. None when it has not within `wait` seconds.
+
+    Without a supervisor nothing runs, and that is settled at once.
+    """
     return async_to_sync(asettle)(server, asked, wait)
 
 
@@ -137,9 +140,11 @@ async def asettle(server: Server, asked: int, wait: float = 15.0) -> Status | No
 
 def _settled(server: Server, asked: int) -> tuple[bool, Status | None]:
     status = Status.objects.filter(pk=server.pk).first()
-    if not nodes.alive(server.node):
-        return True, status
-    return bool(status and status.asked >= asked and status.state in SETTLED), status
+    if nodes.alive(server.node):
+        return bool(status and status.asked >= asked and status.state in SETTLED), status
+    if status is None or status.state in ACTIVE:
+        status = Status(server_id=server.pk, state="STOPPED", reason=NO_SUPERVISOR.format(node=server.node), since=0)
+    return True, status
 
 
 def send(
@@ -227,9 +232,7 @@ def warnings(server: Server) -> list[str]:
 
 
 def _away(server: Server) -> errors.SupervisorAway:
-    return errors.SupervisorAway(
-        f"No supervisor runs on node {server.node}: start Sockpanel with manage.py up, or manage.py supervise."
-    )
+    return errors.SupervisorAway(NO_SUPERVISOR.format(node=server.node))
 
 
 def _tell(server: Server) -> None:

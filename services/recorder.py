@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connections, transaction
 
 from services import retention
 from services.books import Book
@@ -20,9 +20,12 @@ from services.models import MESSAGES
 
 logger = logging.getLogger(__name__)
 
+AWAY = (OperationalError, InterfaceError)  # the database, not what is written: try again
+UNSTORABLE = (DatabaseError, ValueError, OverflowError)  # what is written: half a character, a number too long
 GROUP_ROWS = 20_000  # messages in one transaction at the most
 RETRY = (0.1, 2.0)  # seconds before a failed transaction is tried again: first, longest
 IDLE = 1.0  # seconds without work after which it tidies
+TIDY_EVERY = 2.0  # seconds between two tidyings while there is always work
 CLOSE_WITHIN = 10.0  # seconds to store what is left at the end
 
 
@@ -35,11 +38,13 @@ class Recorder:
         self.books: dict[int, Book] = {}
         self.caps: dict[int, retention.Cap] = {}
         self.trouble = ""  # why nothing is being stored; empty when all is well
+        self.failed = False  # ended by an error of its own
         self._loop = loop
         self._stored, self._broken = stored, broken
         self._jobs: deque[Job] = deque()
         self._ready = threading.Condition()
         self._closing: float | None = None  # monotonic deadline
+        self._tidied = time.monotonic()
         self._calm = threading.Event()  # never set: a wait between two tries
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -62,10 +67,12 @@ class Recorder:
     def _run(self) -> None:
         try:
             while group := self._next_group():
-                if self._store(group):
-                    self._tell(self._after, group)
+                self._store(group)
                 self._prune(sum(job.rows for job in group))
+                if time.monotonic() - self._tidied > TIDY_EVERY:
+                    self._tidy()
         except Exception:
+            self.failed = True
             logger.exception("The recorder has failed: this supervisor ends, so that nothing is lost in silence.")
             self._tell(self._broken)
         finally:
@@ -94,36 +101,38 @@ class Recorder:
     def _prune(self, stored: int) -> None:
         try:
             retention.prune(self.books, self.caps, stored)
-        except DatabaseError as error:
+        except Error as error:
             self._told(error)
 
     def _tidy(self) -> None:
+        self._tidied = time.monotonic()
         try:
             retention.tidy(self.books, self.caps)
-        except DatabaseError as error:
+        except Error as error:
             self._told(error)
 
-    def _store(self, group: list[Job]) -> bool:
-        """One transaction, tried until it is committed; False when the end came first."""
+    def _store(self, group: list[Job]) -> None:
+        """One transaction, tried until it is committed, and told then; given up when the end comes first."""
         delay = RETRY[0]
         while True:
             try:
                 self._write(group)
-            except OperationalError as error:
+            except AWAY as error:
                 self._told(error)
                 if not self._may_wait(delay):
                     lost = sum(job.rows for job in group)
                     logger.error("%d messages could not be stored before the end: %s", lost, self.trouble)
-                    return False
+                    return
                 delay = min(delay * 2, RETRY[1])
-            except DatabaseError as error:
+            except UNSTORABLE as error:
                 self._store_apart(group, error)
-                return True
+                return
             else:
                 self.trouble = ""
-                return True
+                self._tell(self._after, group)
+                return
 
-    def _store_apart(self, group: list[Job], error: DatabaseError) -> None:
+    def _store_apart(self, group: list[Job], error: Exception) -> None:
         """Something in the group cannot be stored at all: store the rest, count and report what is lost."""
         if len(group) > 1:
             for job in group:
@@ -131,7 +140,9 @@ class Recorder:
             return
         job = group[0]
         logger.error("%s of server %d cannot be stored and is counted as dropped: %s", job, job.server, error)
-        job.refused(self.books)
+        if instead := job.instead():
+            self._store([instead])
+        self._tell(self._after, group)
 
     def _may_wait(self, delay: float) -> bool:
         """Wait before the next try; False when the end would come first."""
@@ -159,7 +170,7 @@ class Recorder:
         if trouble != self.trouble:
             logger.error("The messages database takes no writes (%s): workers hold back until it does.", trouble)
         self.trouble = trouble
-        if isinstance(error, OperationalError):
+        if isinstance(error, AWAY):
             connections[MESSAGES].close_if_unusable_or_obsolete()
 
     def _tell(self, callback: Callable[..., None], *words: object) -> None:

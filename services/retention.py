@@ -1,5 +1,7 @@
 """What is kept of each server's messages: the newest rows, bytes and days, pruned in small slices between two transactions."""
 
+import time
+
 import msgspec
 from django.db import connections, transaction
 
@@ -11,6 +13,7 @@ from services.servers import clock
 SLICE = 1000  # rows in one transaction
 SLACK = 500  # rows over the cap before a slice is worth its transaction
 KEEP_CONNECTIONS = 10_000
+TIDY_WITHIN = 0.2  # seconds that one tidying may take
 FREE_PAGES = 1000  # of a SQLite file before some are given back to the disk
 
 
@@ -32,11 +35,13 @@ def prune(books: dict[int, Book], caps: dict[int, Cap], stored: int) -> None:
 
 
 def tidy(books: dict[int, Book], caps: dict[int, Cap]) -> None:
-    """When there is nothing to store: one slice a server, by age too, and free pages back to the disk."""
-    for server, cap in list(caps.items()):
-        book = books.get(server)
-        if book and (_excess(book, cap, 0) or cap.age):
-            prune_slice(book, cap)
+    """Now and then, by age too, a slice of each server in turn until there is nothing more; free pages back to the disk."""
+    deadline = time.monotonic() + TIDY_WITHIN
+    left = [(books[server], cap) for server, cap in list(caps.items()) if server in books]
+    while left and time.monotonic() < deadline:
+        left = [
+            (book, cap) for book, cap in left if (_excess(book, cap, 0) or _aged(book, cap)) and prune_slice(book, cap)
+        ]
     if connections[MESSAGES].vendor == "sqlite":
         _give_back()
 
@@ -44,6 +49,11 @@ def tidy(books: dict[int, Book], caps: dict[int, Cap]) -> None:
 def _excess(book: Book, cap: Cap, slack: int) -> bool:
     kept = book.last_seq - book.first_seq + 1
     return bool(kept and ((cap.rows and kept > cap.rows + slack) or (cap.bytes and book.kept_bytes > cap.bytes)))
+
+
+def _aged(book: Book, cap: Cap) -> bool:
+    """Whether there may be messages that are too old."""
+    return bool(cap.age and book.first_seq <= book.last_seq)
 
 
 def prune_slice(book: Book, cap: Cap) -> bool:

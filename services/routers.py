@@ -1,6 +1,9 @@
-"""Which table lives in which database: what the recorder writes in `messages`, all else in `default` (control)."""
+"""Which table lives in which database: what the recorder writes in `messages`, all else in `default` (control).
 
-from django.db import models
+With DATABASE_URL alone both aliases lead to one PostgreSQL database: it has one list of applied migrations, so each is applied whole.
+"""
+
+from django.db import connections, models
 
 from services.models import MESSAGES
 
@@ -16,8 +19,13 @@ class TwoDatabases:
     db_for_write = db_for_read
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: object) -> bool:
-        return (db == MESSAGES) == _in_messages(app_label, model_name)
+        return _one_database() or (db == MESSAGES) == _in_messages(app_label, model_name)
 
 
 def _in_messages(app_label: str, model_name: str | None) -> bool:
     return app_label == "services" and model_name in IN_MESSAGES
+
+
+def _one_database() -> bool:
+    control, messages = connections["default"].settings_dict, connections[MESSAGES].settings_dict
+    return all(control[key] == messages[key] for key in ("ENGINE", "HOST", "PORT", "NAME"))

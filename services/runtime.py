@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 
 from services import hints, jobs, wishes
 from services.actions import Actions
 from services.books import Allotted
+from services.errors import SockpanelError
 from services.recorder import Recorder
 from services.servers import clock
 from services.servers.report import Batch
@@ -42,14 +44,14 @@ class Runtime:
         self._started_at = clock.now()
         self._allotted: dict[int, Allotted] = {}
         self._datagrams: set[int] = set()
-        self._refused: dict[int, int] = {}  # servers whose configuration makes no sense: revision already told
+        self._refused: dict[int, wishes.Refused] = {}  # servers whose configuration makes no sense, as already told
         self._purging: set[int] = set()
         self._fresh: set[int] = set()
         self._fresh_event = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Supervise until `stop` is set. Raises AlreadySupervised."""
+        """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
         with self._lock:
             self._recorder = Recorder(asyncio.get_running_loop(), self._stored, stop.set)
             self._supervisor = Supervisor(self)
@@ -64,6 +66,10 @@ class Runtime:
                 await self._recorder.close()
                 await self._end(hinter, *self._tasks)
                 await hints.ahint("panel")
+        if self._recorder.failed:
+            raise SockpanelError(
+                "The recorder has failed, the log says why: nothing could be stored any more. Start again."
+            )
 
     async def _take_over(self) -> None:
         """Make sure that nobody of a former life is left, and that the books say so."""
@@ -101,6 +107,9 @@ class Runtime:
             await self.look()
         except wishes.UNREADABLE as error:
             logger.error("The control database cannot be read (%s): what runs goes on, nothing new is heeded.", error)
+            await sync_to_async(
+                close_old_connections
+            )()  # a broken connection would stay broken: the next look opens one
 
     async def look(self) -> None:
         """Read what is wanted, once, and have it done."""
@@ -111,6 +120,9 @@ class Runtime:
             self._refuse(refused)
         for server in wish.gone:
             self._forget(server)
+        for server in wish.left:
+            self._recorder.caps.pop(server, None)
+            self._allotted.pop(server, None)
         await self._actions.take(wish.actions)
 
     def _take_books(self, wish: wishes.Wish) -> None:
@@ -121,14 +133,15 @@ class Runtime:
         self._datagrams = wish.datagrams
 
     def _refuse(self, refused: wishes.Refused) -> None:
-        if self._refused.get(refused.server) != refused.revision:
-            self._refused[refused.server] = refused.revision
+        if self._refused.get(refused.server) != refused:
+            self._refused[refused.server] = refused
             self._recorder.put(jobs.Move(refused.moved(clock.now())))
 
     def _forget(self, server: int) -> None:
         """The server was deleted: its rows go in slices, once its worker is gone."""
         self._recorder.caps.pop(server, None)
         self._allotted.pop(server, None)
+        self._refused.pop(server, None)
         if server not in self._purging:
             self._purging.add(server)
             self._purge(server)

@@ -6,7 +6,7 @@ It starts nothing; `read` is one look, in one thread.
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import F
 
 from services import configuration, jobs
@@ -18,7 +18,7 @@ from services.supervisor.events import Moved
 from services.supervisor.states import State
 from services.supervisor.wanted import Wanted
 
-UNREADABLE = (DatabaseError,)
+UNREADABLE = (Error,)
 DATAGRAMS = ("udp", "unix-dgram")
 MAX_ACTIONS = 1000  # taken at one look
 LEFT_ACTIVE = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
@@ -58,6 +58,7 @@ class Wish:
     wanted: list[Wanted] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    left: set[int] = field(default_factory=set)  # known servers that another node has now: it keeps their books
     actions: list[Action] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)  # of servers that were not known before
     peers: dict[int, OrderedDict[str, int]] = field(default_factory=dict)
@@ -68,6 +69,9 @@ class Wish:
 def read(node: str, only: str | None, known: set[int]) -> Wish:
     """What is wanted of `node`; with `only`, of that one server. `known`: servers whose books are out already."""
     wish = Wish()
+    recorded = _recorded(
+        known
+    )  # read first: what is recorded of a server that was made meanwhile must not look left over
     everywhere = set(Server.objects.values_list("pk", flat=True))
     servers = list(Server.objects.filter(node=node, **({"name": only} if only else {})))
     ended = _ended_by_themselves()
@@ -78,7 +82,8 @@ def read(node: str, only: str | None, known: set[int]) -> Wish:
             wish.datagrams.add(server.pk)
     fresh = [server.pk for server in servers if server.pk not in known]
     _books(fresh, wish)
-    wish.gone = [server for server in _recorded(known) if server not in everywhere] if only is None else []
+    wish.gone = [server for server in recorded if server not in everywhere] if only is None else []
+    wish.left = known.intersection(everywhere).difference(server.pk for server in servers)
     waiting = Action.objects.filter(done_at=None, server__in=[server.pk for server in servers])
     wish.actions = list(waiting.select_related("server").order_by("pk")[:MAX_ACTIONS])
     return wish

@@ -119,4 +119,4 @@ class _Session:
     async def _why(self) -> str:
         """Why it ended while it was followed, when that is a failure."""
         status = await Status.objects.filter(pk=self._server.pk).afirst()
-        return standing.failure(self._server, status, OVER - {"FATAL"}, WAIT)
+        return standing.failure(self._server, status, OVER - {"FATAL"}, WAIT) if status else ""

@@ -70,8 +70,8 @@ def outcome(server: Server, status: Status | None) -> str:
 def failure(server: Server, status: Status | None, good: frozenset[str], wait: float) -> str:
     """Why a server is not in one of the `good` states, as a line; "" when it is."""
     state = status.state if status else ""
-    if state in good or (state == "EXITED" and server.kind in GOOD_END) or (not state and "STOPPED" in good):
+    if state in good or (state == "EXITED" and server.kind in GOOD_END):
         return ""
     if not status:
-        return f"{server.name}: nothing was heard of it within {wait:.0f} s; look again: servers status {server.name}"
+        return f"{server.name}: it has not settled within {wait:.0f} s; look again: servers status {server.name}"
     return f"{server.name}: {state}: {status.reason}" if status.reason else f"{server.name}: {state}"

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from services import describe, history, operations
 from services.errors import SockpanelError
-from services.models import Server
+from services.models import Connection, Server
 from services.payload import payload
+from services.servers.spec import STREAMS
 from sockpanel.accounts.access import check
 from sockpanel.accounts.models import User
 from sockpanel.pages.frame import back, page, who
@@ -64,8 +65,12 @@ def conversation(pk: int) -> tuple[list[dict[str, Any]], int, int]:
 
 def targets(found: Server) -> list[dict[str, Any]]:
     """Whom bytes can be sent to: open connections, or the datagram peers seen lately."""
-    rows = history.connections_of(found.pk, limit=TARGETS) if found.kind in SENDING else []
-    return [row for row in rows if row["closed_at"] is None or found.transport != "tcp"]
+    rows = Connection.objects.filter(server_id=found.pk).order_by("-number")
+    if found.kind not in SENDING:
+        return []
+    if found.transport in STREAMS:
+        rows = rows.filter(closed_at=None)
+    return [{"number": number, "peer": peer} for number, peer in rows.values_list("number", "peer")[:TARGETS]]
 
 
 def seen(request: HttpRequest) -> str:

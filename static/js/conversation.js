@@ -84,7 +84,7 @@ export class Conversation {
   #begin() {
     const canvas = /** @type {HTMLElement} */ (this.root.querySelector("[data-rows]"));
     this.rows.newest = Number(this.root.dataset.first) - 1;
-    for (const node of /** @type {NodeListOf<HTMLElement>} */ (canvas.querySelectorAll(".row"))) {
+    for (const node of /** @type {NodeListOf<HTMLElement>} */ (canvas.querySelectorAll(".entry"))) {
       const row = readLine(node);
       if (row.sort === "event") this.rows.addEvent(row);
       else this.rows.add([row], row.seq);
@@ -205,7 +205,7 @@ export class Conversation {
   #pointer() {
     this.scroller.addEventListener("click", (event) => {
       const target = /** @type {Element} */ (event.target);
-      const node = /** @type {HTMLElement} */ (target.closest(".row"));
+      const node = /** @type {HTMLElement} */ (target.closest(".entry"));
       if (!node || String(getSelection())) return;
       const row = [...this.list.drawn.values()].find((entry) => entry.node === node)?.item;
       if (target.closest("[data-load]")) this.#loadGap(row);

@@ -18,7 +18,10 @@ export const path = `/ws/servers/${encodeURIComponent(name)}/`;
 export function take(frame) {
   if (frame.type === "state" && frame.server !== name) location.assign(`/servers/${encodeURIComponent(frame.server)}/`);
   if (frame.type === "state") standing(frame);
-  if (frame.type === "stats") write(document.querySelector("[data-open-connections]"), count(frame.connections));
+  if (frame.type === "stats") {
+    write(document.querySelector("[data-open-connections]"), count(frame.connections));
+    write(document.querySelector("[data-loss]"), `${count(frame.last_seq)} message${frame.last_seq === 1 ? "" : "s"}`);
+  }
 }
 
 export function state() {

@@ -1,5 +1,5 @@
 /**
- * A row of the conversation as nodes, and the server's own rows read back. The template _message.html has the same shape.
+ * A row of the conversation as nodes, and the server's own rows read back. The template _rows.html has the same shape.
  */
 
 import { fromBase64, toHex } from "app/bytes";
@@ -13,7 +13,7 @@ const CELLS = { time: "r-time", lane: "r-lane", way: "r-way", size: "r-size", te
 
 /** An empty row; it is filled again and again. */
 export function createLine() {
-  return element("div", { class: "row", role: "row" });
+  return element("div", { class: "entry", role: "row" });
 }
 
 /**
@@ -30,7 +30,7 @@ export function drawLine(node, row, how) {
 }
 
 function drawMessage(node, row, { view, chosen }) {
-  node.className = `row row-${row.direction} lane-${row.connection % 8}`;
+  node.className = `entry row-${row.direction} lane-${row.connection % 8}`;
   node.dataset.seq = row.seq;
   node.id = `row-${row.seq}`;
   if (row.seq === chosen) node.setAttribute("aria-selected", "true");
@@ -47,7 +47,7 @@ function drawMessage(node, row, { view, chosen }) {
 }
 
 function drawEvent(node, row) {
-  node.className = `row row-event lane-${row.number % 8}`;
+  node.className = `entry row-event lane-${row.number % 8}`;
   const words = [row.event, row.peer, row.why].filter(Boolean).map(visibleText).join(" · ");
   node.replaceChildren(
     cell("time", timeOf(row.at)),
@@ -57,7 +57,7 @@ function drawEvent(node, row) {
 }
 
 function drawGap(node, row) {
-  node.className = "row row-gap";
+  node.className = "entry row-gap";
   const button = element("button", { type: "button", class: "btn btn-sm", "data-load": "" }, "load");
   node.replaceChildren(
     element("span", { class: "r-gap", role: "gridcell" }, `${count(row.to - row.from + 1)} not shown `, button),

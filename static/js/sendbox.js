@@ -49,11 +49,6 @@ export class SendBox {
     if (!this.to.value) this.to.value = "all";
   }
 
-  /** Send to this connection from now on. */
-  aim(number) {
-    if ([...this.to.options].some((option) => option.value === String(number))) this.to.value = String(number);
-  }
-
   async #send() {
     const text = this.data.value;
     const encoding = this.encoding.value;

@@ -8,8 +8,9 @@ import { count } from "app/figures";
 import * as head from "app/head";
 import { live } from "app/live";
 import { SendBox } from "app/sendbox";
+import { toast } from "app/toast";
 
-const ACK_EVERY = 50; // milliseconds at the least between two acknowledgements
+const SOON = 100; // milliseconds until frames without a number are acknowledged
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-conversation]"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-send]"));
@@ -36,6 +37,7 @@ const TAKES = {
     box?.refresh();
   },
   stats: (frame) => numbers(frame),
+  error: (frame) => toast(frame.message, "error"),
 };
 
 const link = live(head.path, {
@@ -43,20 +45,17 @@ const link = live(head.path, {
   message: (frame) => {
     head.take(frame);
     TAKES[frame.type]?.(frame);
-    if (frame.type !== "messages") acknowledge(conversation.rows.newest);
+    if (frame.type !== "messages") timer ??= setTimeout(() => acknowledge(conversation.rows.newest), SOON);
   },
 });
 
-let acked = 0;
 let timer;
 
-/** Tell the server what is shown, not more often than it needs. */
+/** Tell the server what is on the screen: it sends no more than a few batches ahead. */
 function acknowledge(seq) {
-  acked = Math.max(acked, seq);
-  timer ??= setTimeout(() => {
-    timer = undefined;
-    link.send({ type: "ack", seq: acked });
-  }, ACK_EVERY);
+  clearTimeout(timer);
+  timer = undefined;
+  link.send({ type: "ack", seq });
 }
 
 function numbers(frame) {

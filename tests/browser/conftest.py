@@ -37,7 +37,7 @@ Surf = Callable[..., Awaitable[Page]]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of them in one loop, for a browser belongs to the loop that started it."""
     for item in items:
-        if "tests/browser/" in item.nodeid and item.nodeid.startswith("tests/browser/"):
+        if item.nodeid.startswith("tests/browser/"):
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             if CHROMIUM is None:
@@ -79,8 +79,14 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[Panel, dict[str, str]]:
+    """The admin's cookies at each panel: signing in takes a while, and one session does for all."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def surf(chromium: Browser, panel: Panel) -> AsyncIterator[Surf]:
+async def surf(chromium: Browser, panel: Panel, sessions: dict[Panel, dict[str, str]]) -> AsyncIterator[Surf]:
     """Opens pages, each in a browser profile of its own. At the end none of them may have broken a rule."""
     contexts: list[BrowserContext] = []
     broken: list[str] = []
@@ -90,6 +96,7 @@ async def surf(chromium: Browser, panel: Panel) -> AsyncIterator[Surf]:
         *,
         at: Panel | None = None,
         signed_in: bool = True,
+        own_session: bool = False,
         width: int = 1280,
         script: bool = True,
         **words: Any,
@@ -104,7 +111,9 @@ async def surf(chromium: Browser, panel: Panel) -> AsyncIterator[Surf]:
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         if signed_in:
-            cookies = target.login().cookies
+            if not own_session and target not in sessions:
+                sessions[target] = target.login().cookies
+            cookies = target.login().cookies if own_session else sessions[target]
             await context.add_cookies(
                 [{"name": name, "value": value, "url": target.base_url} for name, value in cookies.items()]
             )

@@ -27,13 +27,13 @@ async def test_from_the_set_up_link_to_a_message_and_a_free_port(surf: Surf, sta
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"hello")
         assert client.recv(100) == b"HELLO"
-        rows = page.locator(".row .r-text")
+        rows = page.locator(".entry .r-text")
         await expect(rows).to_have_text(["hello", "HELLO"])
         await expect(page.locator(".row-event").first).to_contain_text("opened · 127.0.0.1:")
     await expect(page.locator(".row-event").last).to_contain_text("closed by the peer")
 
     await page.reload()
-    await expect(page.locator(".row .r-text")).to_have_text(["hello", "HELLO"])
+    await expect(page.locator(".entry .r-text")).to_have_text(["hello", "HELLO"])
 
     await page.locator(".server-acts").get_by_text("Stop").click()
     await expect(page.locator(".server-head .pill")).to_have_text("Stopped")
@@ -54,7 +54,7 @@ async def test_signing_in_and_out(surf: Surf, panel) -> None:
 
 
 async def test_a_page_that_is_open_learns_of_a_sign_out(surf: Surf, served) -> None:
-    page = await surf(served("echo").path)
+    page = await surf(served("echo").path, own_session=True)
     await expect(page.locator("[data-live-word]")).to_have_text("live")
     other = await page.context.new_page()
     await other.goto("/servers/")

@@ -133,6 +133,7 @@ async def test_keys_go_everywhere(surf: Surf, served) -> None:
     await page.keyboard.press("g")
     await page.keyboard.press("s")
     await expect(page).to_have_url(re.compile("/servers/$"))
+    await expect(page.locator("[data-live-word]")).to_have_text("live")
     await page.keyboard.press("j")
     await expect(page.locator("[data-link]:focus")).to_have_count(1)
     await page.keyboard.press("/")

@@ -36,6 +36,13 @@ class Node:
                 await self._task
             self._task = None
 
+    async def ended(self) -> None:
+        """Wait for its end by itself; raises what it ended with."""
+        assert self._task is not None
+        task, self._task = self._task, None
+        async with asyncio.timeout(20):
+            await task
+
     async def create(self, **words: Any) -> Server:
         return await asyncio.to_thread(operations.create, words, "ada")
 

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from services import jobs
 from services.books import Book
 from services.models import Connection, Counters, Message, Run, StateChange, Status
+from services.retention import Cap
 from services.servers.report import IN, OUT, Batch, Counted, Opened, Touched
 from services.supervisor.events import Moved, RunEnded, RunStarted
 from services.supervisor.states import State
@@ -115,6 +116,40 @@ async def test_what_the_database_will_never_take_is_counted_and_the_rest_stored(
     assert (counters.received, counters.stored, counters.dropped) == (3, 2, {"unstorable": 1})
 
 
+async def test_half_a_character_does_not_end_the_recorder_and_its_loss_outlasts_a_restart():
+    poison = Batch(number=1, messages=[(AT, 1, "\udcff", IN, b"x", 1, "")], counted=Counted(received=1))
+    async with recording() as it:
+        await it.store(7, poison)
+    counters = await Counters.objects.aget(pk=7)
+    assert (counters.received, counters.stored, counters.dropped) == (1, 0, {"unstorable": 1})
+
+
+async def test_a_connection_that_broke_is_tried_again(monkeypatch):
+    failures = [InterfaceError("connection already closed")]
+    write_books = jobs.write_books
+
+    def failing(books):
+        if failures:
+            raise failures.pop()
+        write_books(books)
+
+    monkeypatch.setattr("services.recorder.write_books", failing)
+    async with recording() as it:
+        await it.store(7, batch(1, b"a"))
+    assert await sync_to_async(stored)(7) == [(1, b"a")]
+
+
+async def test_age_counts_while_there_is_always_work(monkeypatch):
+    monkeypatch.setattr("services.recorder.IDLE", 60.0)
+    monkeypatch.setattr("services.recorder.TIDY_EVERY", 0.0)
+    async with recording() as it:
+        it.recorder.caps[7] = Cap(age=3600)
+        for number in range(1, 4):
+            await it.store(7, batch(number, b"old"))
+        await it.store(8, batch(4))
+    assert await sync_to_async(stored)(7) == []
+
+
 async def test_an_unforeseen_error_ends_the_recorder_and_says_so(caplog):
     class Impossible(jobs.Job):
         def write(self, books):
@@ -124,6 +159,7 @@ async def test_an_unforeseen_error_ends_the_recorder_and_says_so(caplog):
         it.recorder.put(Impossible(7))
         async with asyncio.timeout(5):
             await it.broken.wait()
+    assert it.recorder.failed
     assert "recorder has failed" in caplog.text
 
 

@@ -48,6 +48,12 @@ async def test_forgets_what_is_older_than_the_age():
     assert await sync_to_async(seqs)() == []
 
 
+async def test_one_tidying_takes_more_than_a_slice():
+    book = await filled(2500)
+    await sync_to_async(retention.tidy)({7: book}, {7: Cap(age=3600)})
+    assert await sync_to_async(seqs)() == []
+
+
 async def test_pruning_lowers_no_counter_and_numbers_go_on():
     book = await filled(30)
     await sync_to_async(prune_all)(book, Cap(rows=10))

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from services import operations
-from services.errors import AddressInUse, ConnectionUnknown, NameTaken, NotRunning, SupervisorAway
+from services.errors import AddressInUse, ConnectionUnknown, NameTaken, NotRunning, SockpanelError, SupervisorAway
 from services.models import Connection, Message, Run, Server, StateChange
 from tests.ports import free_port
 from tests.waiting import eventually_async
@@ -200,6 +200,16 @@ async def test_a_taken_name_creates_nothing(node):
     with pytest.raises(NameTaken):
         await node.create(preset="echo", port=free_port())
     assert await Server.objects.acount() == 1
+
+
+async def test_a_recorder_that_failed_ends_the_supervisor_with_a_word(node, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("services.recorder.retention.prune", broken)
+    await node.create(preset="echo", port=free_port())
+    with pytest.raises(SockpanelError, match="recorder has failed"):
+        await node.ended()
 
 
 async def test_a_deleted_server_stops_and_takes_its_messages_along(node):

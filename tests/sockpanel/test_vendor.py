@@ -63,6 +63,7 @@ def test_a_missing_npm_ci_is_told_with_its_remedy(tmp_path: Path, settings):
         call_command("check", stderr=StringIO())
 
 
+@pytest.mark.django_db(databases=["default", "messages"])
 def test_a_hashed_file_is_served_for_ever_and_to_our_own_pages_only(client):
     response = client.get(static("vendor/uplot/uPlot.min.css"), headers={"accept-encoding": "gzip"})
     assert response.status_code == 200

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import django
 import msgspec
 import pytest
 from django.core.management import ManagementUtility
@@ -113,6 +114,7 @@ def manage(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.Monkey
         piped = io.TextIOWrapper(io.BytesIO(stdin if typed is None else typed))
         monkeypatch.setattr(piped, "isatty", lambda: typed is not None)
         monkeypatch.setattr(sys, "stdin", piped)
+        monkeypatch.setattr(django, "setup", bool)  # it was: once more would tie the log to the stderr of this test
         capfdbinary.readouterr()
         async with asyncio.timeout(WITHIN):
             code = await asyncio.to_thread(_run, words)

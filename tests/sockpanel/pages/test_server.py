@@ -38,7 +38,7 @@ def test_a_connection_opens_and_closes_between_its_messages(viewer: Client, reco
 def test_the_newest_two_hundred_come_along(viewer: Client, recorded: Callable[..., Server]) -> None:
     recorded(*(b"%d" % number for number in range(1, 252)))
     page = viewer.get("/servers/echo/").content.decode()
-    assert page.count('class="row row-') == 200
+    assert page.count('class="entry row-') == 200
     assert 'data-first="52" data-last="251"' in page
 
 
@@ -80,7 +80,7 @@ def test_an_operator_may_not_delete(operator: Client, echo: Server) -> None:
 
 def test_deleting_names_the_loss_first_and_leads_home(admin: Client, recorded: Callable[..., Server]) -> None:
     recorded(b"one", b"two")
-    assert "<b>2 messages</b>" in admin.get("/servers/echo/").content.decode()
+    assert "<b data-loss>2 messages</b>" in admin.get("/servers/echo/").content.decode()
     answer = admin.post("/servers/echo/", {"verb": "delete"})
     assert answer["Location"] == "/servers/"
     assert not Server.objects.exists()
