@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from asgiref.sync import sync_to_async
 from django.db import Error
@@ -15,6 +16,7 @@ from services.errors import SockpanelError
 from services.models import Action
 from services.servers import validation
 from services.servers.report import Close, Send
+from services.servers.spec import ServerSpec
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
 
@@ -33,17 +35,13 @@ class Actions:
         self._supervisor = supervisor
         self._spawn = spawn
         self._taken: set[int] = set()
-        self._order: dict[int, asyncio.Lock] = {}
+        self._order: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # lives while somebody waits
 
-    async def take(self, actions: list[Action]) -> None:
-        """Begin with every action that has not been taken yet. Changes are awaited, so that no look comes between."""
+    def take(self, actions: list[Action]) -> None:
+        """Begin with every action that has not been taken yet."""
         for action in actions:
-            if action.pk in self._taken:
-                continue
-            self._taken.add(action.pk)
-            if action.verb == Action.Verb.CHANGE:
-                await self._answer(action)
-            else:
+            if action.pk not in self._taken:
+                self._taken.add(action.pk)
                 self._spawn(self._answer(action), f"action {action.pk}")
 
     async def _answer(self, action: Action) -> None:
@@ -84,24 +82,27 @@ class Actions:
         """Bind first, save after: a change that cannot be served leaves row and worker as they were."""
         server, fields = action.server, action.words
         spec = validation.build({field: fields[field] for field in configuration.SPEC})
-        await self._supervisor.change(
-            Wanted(
-                id=server.pk,
-                spec=spec,
-                running=True,
-                restart=fields["restart"],
-                asked=server.asked,
-                asked_by=action.asked_by,
-                revision=server.revision + 1,
-            )
-        )
+        await self._supervisor.change(_wanted(action, spec))
         try:
             await sync_to_async(operations.save)(server, fields)
         except (SockpanelError, Error):
-            logger.error(
-                "The changed configuration of %s could not be saved: the next look goes back to the old.", server
-            )
+            logger.error("The changed configuration of %s could not be saved: it goes back to the old one.", server)
+            await self._supervisor.change(_wanted(action, configuration.spec_of(server)))
             raise
+
+
+def _wanted(action: Action, spec: ServerSpec) -> Wanted:
+    """The server with `spec`, newer than its row: a look meanwhile does not undo it."""
+    server = action.server
+    return Wanted(
+        id=server.pk,
+        spec=spec,
+        running=True,
+        restart=action.words["restart"],
+        asked=server.asked,
+        asked_by=action.asked_by,
+        revision=server.revision + 1,
+    )
 
 
 def _order(action: Action) -> Send | Close:

@@ -3,7 +3,7 @@
 page = messages(server.pk, Query(after=120, limit=500))
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from typing import Any, Literal
 
@@ -69,7 +69,7 @@ def messages(server: int, query: Query) -> Page:
     return Page(found, found[0].seq if found else None, found[-1].seq if found else None, more)
 
 
-def _rows(statement: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:
+def _rows(statement: str, values: list[Any]) -> Generator[tuple[Any, ...], None, None]:
     """A few at a time: PostgreSQL would hand over the whole page at once, and that may be a gigabyte."""
     with connections[MESSAGES].chunked_cursor() as cursor:
         cursor.execute(statement, values)

@@ -13,6 +13,7 @@ from typing import Any
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from services import configuration, errors, hints, nodes
 from services.describe import ACTIVE, NO_SUPERVISOR
@@ -64,10 +65,11 @@ def change(server: Server, words: Mapping[str, Any], who: str, wait: float = 15.
 
 
 def save(server: Server, fields: Mapping[str, Any]) -> None:
-    """Write a checked configuration; counts a revision."""
+    """Write what differs of a checked configuration, as `server` was read; counts a revision."""
+    news = {field: value for field, value in fields.items() if getattr(server, field) != value}
     try:
         with transaction.atomic():
-            Server.objects.filter(pk=server.pk).update(**fields, revision=F("revision") + 1)
+            Server.objects.filter(pk=server.pk).update(**news, revision=F("revision") + 1, updated_at=timezone.now())
     except IntegrityError:
         raise _name_taken(fields["name"]) from None
 

@@ -123,7 +123,7 @@ class Runtime:
         for server in wish.left:
             self._recorder.caps.pop(server, None)
             self._allotted.pop(server, None)
-        await self._actions.take(wish.actions)
+        self._actions.take(wish.actions)
 
     def _take_books(self, wish: wishes.Wish) -> None:
         for book in wish.books:

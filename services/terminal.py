@@ -15,7 +15,7 @@ import msgspec
 
 from services.servers import escapes
 
-WAYS = {"in": "<-", "out": "->"}
+WAYS = {"in": "-> in ", "out": "<- out"}  # seen from a server, as on the pages
 SHOWN_BYTES = 4096  # of one message
 
 
@@ -31,7 +31,12 @@ def plain(text: object) -> str:
 
 
 def _code(char: str) -> str:
-    return " " if char in "\n\t" else "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+    if char in "\n\t":
+        return " "
+    rule = (
+        "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
+    )  # a byte that was no text; half a character
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", rule))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -49,6 +49,7 @@ LOGGING = {
         "sockpanel": {"level": "INFO"},
         "services": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING"},  # Django's own handlers would say it twice
+        "django.request": {"level": "ERROR"},  # 5xx; a 4xx was told to whoever asked, and is everyday life
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "django.channels.server": {"level": "INFO"},
     },

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from sockpanel.accounts.views import SignIn, SignOut, admin_sign_in, set_up
+from sockpanel.favicon import favicon
 from sockpanel.health import healthz
 
 urlpatterns = [
@@ -11,6 +12,7 @@ urlpatterns = [
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", SignOut.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),
+    path("favicon.ico", favicon),
     path("admin/login/", admin_sign_in),
     path("admin/logout/", SignOut.as_view()),
     path("admin/", admin.site.urls),

@@ -96,9 +96,11 @@ def build(words: Mapping[str, Any]) -> Request:
 
 
 def _host(host: Any, transport: str) -> str:
-    if not isinstance(host, str) or not host.strip() or "\0" in host:
-        what = "the path of the socket" if transport in UNIX else "an address or a name"
+    what = "the path of the socket" if transport in UNIX else "an address or a name"
+    if not isinstance(host, str) or not host.strip():
         raise RequestRefused(f"The host is missing: give {what}.", field="host")
+    if "\0" in host:
+        raise RequestRefused(f"A host with a NUL character is no address: give {what}.", field="host")
     if transport in UNIX:
         if len(host.encode("utf-8", "surrogateescape")) > validation.UNIX_PATH_BYTES:
             raise RequestRefused(f"A UNIX socket's path has up to {validation.UNIX_PATH_BYTES} bytes.", field="host")

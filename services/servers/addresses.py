@@ -31,7 +31,8 @@ def name(address: Raw) -> str:
 
 
 def _readable(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")
+    """At most 255 characters and no NUL, which no text column of PostgreSQL takes."""
+    return path.decode("utf-8", "backslashreplace").replace("\0", "\\x00")[:255]
 
 
 def address(text: str, family: int) -> Raw:

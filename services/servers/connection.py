@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
     def _fail(self, failure: FrameTooLong | FrameMalformed) -> None:
         """The stream makes no sense from here on."""
         reason = "oversize" if isinstance(failure, FrameTooLong) else "malformed"
-        self._terms.reporter.dropped(reason, size=len(self._decoder.rest()))
+        self._terms.reporter.dropped(reason, size=len(self._decoder.rest()), connection=self.number)
         if self._due is None:
             self.close(failure.message)
         else:
@@ -249,7 +249,7 @@ class Connection(asyncio.Protocol):
         if not rest:
             return
         if self._terms.spec.framing.type == "length":
-            self._terms.reporter.dropped("incomplete", size=len(rest))
+            self._terms.reporter.dropped("incomplete", size=len(rest), connection=self.number)
             return
         part = rest[: self._terms.keep]
         self._terms.reporter.messages.append((clock.now(), self.number, self.peer, IN, part, len(rest), ""))

@@ -74,8 +74,10 @@ class Reporter:
         self._closed.append(Closed(number, clock.now(), why))
         self.noted(0)
 
-    def dropped(self, reason: str, messages: int = 1, size: int = 0) -> None:
-        """Incoming messages that are in no batch; `size` bytes of them came."""
+    def dropped(self, reason: str, messages: int = 1, size: int = 0, connection: int | None = None) -> None:
+        """Incoming messages that are in no batch; `size` bytes of them came, over `connection` where that is known."""
+        if connection is not None:
+            self._totals.add(connection, clock.now(), messages, size)
         self._dropped[reason] = self._dropped.get(reason, 0) + messages
         self._dropped_bytes += size
         self.noted(0)

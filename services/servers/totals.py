@@ -44,6 +44,13 @@ class Totals:
                 row[2] += size
         return Sums(received, bytes_in, sent, bytes_out)
 
+    def add(self, number: int, at: int, messages: int, size: int) -> None:
+        """Messages that came in and are in no row."""
+        row = self._rows.setdefault(number, [0, 0, 0, 0, 0])
+        row[0] = at
+        row[1] += messages
+        row[2] += size
+
     def take(self, number: int) -> Touched | None:
         """What one connection did; None when that is nothing."""
         row = self._rows.pop(number, None)

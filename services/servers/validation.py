@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from services.errors import ConfigurationRefused, SockpanelError
-from services.servers import escapes, time_format
+from services.servers import escapes, time_format, wording
 from services.servers.spec import (
     MAX_FRAME_BYTES,
     MAX_KEEP_BYTES,
@@ -152,9 +152,8 @@ def _part(name: str, part: type[msgspec.Struct], words: Mapping[str, Any], probl
     try:
         return msgspec.convert({} if value is None else value, part)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        field = f"{name}.{path.rstrip('`')}" if path else name
-        problems[field] = f"{field}: {reason}." if not reason.endswith(".") else f"{field}: {reason}"
+        field, sentence = wording.refused(name, part, str(error))
+        problems[field] = sentence
         return None
 
 

@@ -34,6 +34,12 @@ logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-m", "services.servers")
 TIMINGS = Timings()
+# What to do with a server that is on its way, until it can be asked; one that rests has to be started
+UNTIL = {
+    State.STARTING: "wait until it is RUNNING",
+    State.BACKOFF: "wait until it is RUNNING",
+    State.STOPPING: "wait until it rests",
+}
 
 Opener = Callable[[ServerSpec], socket.socket]
 Closer = Callable[[socket.socket, ServerSpec], None]
@@ -116,7 +122,8 @@ class Supervisor:
         """
         keeper = self._keepers.get(server)
         if keeper is None or keeper.worker is None or keeper.state is not State.RUNNING:
-            raise NotRunning(f"The server is {self.state(server)}: start it, then ask again.")
+            state = self.state(server)
+            raise NotRunning(f"The server is {state}: {UNTIL.get(state, 'start it')}, then ask again.")
         answer = keeper.worker.ask(order)
         try:
             return await asyncio.wait_for(answer, self._timings.answer)

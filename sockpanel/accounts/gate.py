@@ -1,4 +1,4 @@
-"""The gate: whoever is not signed in gets the set-up, sign-in and health pages and static files, and nothing else.
+"""The gate: whoever is not signed in gets the set-up, sign-in and health pages, static files and the favicon, and nothing else.
 
 A session's cookie or a Bearer token opens it. It stands behind the border, which has taken the cookies from requests with a token.
 """
@@ -18,7 +18,7 @@ from sockpanel.accounts.access import token_of, user_of_token
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import lives
 
-ALWAYS = frozenset({"/setup", "/healthz"})
+ALWAYS = frozenset({"/setup", "/healthz", "/favicon.ico"})
 SIGN_IN = "/login/"
 
 

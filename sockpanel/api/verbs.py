@@ -100,6 +100,8 @@ def send(request: HttpRequest, name: str) -> HttpResponse:
         raise errors.RequestRefused(f"{unknown[0]!r} is no field of what is sent.", field=unknown[0])
     connection, peer = _receiver(said)
     text: Any = said.get("data")
+    if text is None:
+        raise errors.TextMalformed("The data is missing: give it as a text, an empty one for no bytes.", field="data")
     data = payload(text, said.get("encoding", "text"))
     return json({"reached": operations.send(server, data, who(request), connection=connection, peer=peer)})
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from services.errors import RequestRefused
 from services.models import Server
@@ -42,7 +42,7 @@ class Socket:
         """From the open connection to its end."""
         try:
             seat = await self._seat(people.of(scope), server)
-        except (DatabaseError, TimeoutError):
+        except (Error, TimeoutError):
             self.outlet.close(wire.RESTART)
             seat = None
         try:
@@ -90,7 +90,7 @@ class Socket:
                     await self._hub.room.follow(seat, after, filters.parse(words))
         except RequestRefused as error:
             seat.refuse(error, time.monotonic())
-        except (DatabaseError, TimeoutError):
+        except (Error, TimeoutError):
             self.outlet.close(wire.RESTART)
         self._hub.wake()
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError
+from django.db import Error
 
 from services import hints
 from sockpanel.live import wire
@@ -21,7 +21,7 @@ from sockpanel.live.room import Room
 
 logger = logging.getLogger(__name__)
 
-UNREADABLE = (DatabaseError, TimeoutError)
+UNREADABLE = (Error, TimeoutError)
 HINTS_EVERY = 60.0  # seconds to wait for hints at a time; rounds look by themselves
 TRY_AGAIN = 0.5  # seconds after a round that failed
 

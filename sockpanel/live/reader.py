@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 T = TypeVar("T")
 WITHIN = 30.0  # seconds that one read may take
@@ -21,7 +21,7 @@ class Reader:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="live-reader")
 
     async def run(self, read: Callable[..., T], *arguments: Any) -> T:
-        """Raises DatabaseError, or TimeoutError when the database does not answer."""
+        """Raises django.db.Error, or TimeoutError when the database does not answer."""
         answer = asyncio.get_running_loop().run_in_executor(self._thread, _read, read, arguments)
         async with asyncio.timeout(WITHIN):
             return await answer
@@ -37,7 +37,7 @@ class Reader:
 def _read(read: Callable[..., T], arguments: tuple[Any, ...]) -> T:
     try:
         return read(*arguments)
-    except DatabaseError:
+    except Error:
         for connection in connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
         raise

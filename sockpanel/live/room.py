@@ -17,7 +17,7 @@ CHECK_EVERY = 4.0  # seconds between two looks at who may still be there; whoeve
 
 
 class Room:
-    """Everything that the WebSockets of one event loop share. Its coroutines raise DatabaseError or TimeoutError."""
+    """Everything that the WebSockets of one event loop share. Its coroutines raise django.db.Error or TimeoutError."""
 
     def __init__(self) -> None:
         self.seats: set[Seat] = set()

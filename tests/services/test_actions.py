@@ -37,7 +37,7 @@ def ask(**words: Any) -> Action:
 async def carried_out(supervisor: StandIn, *actions: Action) -> None:
     async with asyncio.TaskGroup() as tasks:
         carrying = Actions(supervisor, lambda work, name: tasks.create_task(work, name=name) and None)
-        await carrying.take(list(actions))
+        carrying.take(list(actions))
 
 
 async def test_an_action_is_answered_in_its_row():
@@ -76,7 +76,7 @@ async def test_what_is_done_but_cannot_be_marked_so_is_not_done_again(monkeypatc
     action, supervisor = await sync_to_async(ask)(), StandIn()
     async with asyncio.TaskGroup() as tasks:
         carrying = Actions(supervisor, lambda work, name: tasks.create_task(work, name=name) and None)
-        await carrying.take([action])
+        carrying.take([action])
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
-        await carrying.take([action])
+        carrying.take([action])
     assert len(supervisor.orders) == 1

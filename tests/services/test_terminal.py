@@ -45,7 +45,7 @@ def test_a_table_without_rows_is_its_headings() -> None:
 
 def test_a_message_is_one_line_that_tells_what_is_not_kept() -> None:
     line = terminal.message(0, 7, "[::1]:5000", "in", 1000, b"a\r\n")
-    assert re.fullmatch(r"\d\d:00:00\.000 <- #7 \[::1\]:5000 1,000 B  a\\r\\n \.\.\. \(997 bytes not kept\)", line)
+    assert re.fullmatch(r"\d\d:00:00\.000 -> in  #7 \[::1\]:5000 1,000 B  a\\r\\n \.\.\. \(997 bytes not kept\)", line)
 
 
 def test_a_letter_that_the_terminal_cannot_show_becomes_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sockpanel.logs import OneLine
+from sockpanel.logs import LOGGING, OneLine
 
 HOSTILE = "a\nb\r\x1b[31m\x7f\x9b\u202e\u2028é"
 
@@ -36,3 +36,11 @@ def test_a_terminal_gets_a_readable_line_that_moves_no_cursor(monkeypatch: pytes
     line = OneLine().format(record(HOSTILE))
     assert "WARNING test: a\\x0ab" in line
     assert line.isprintable()
+
+
+def test_a_refusal_is_no_news_and_a_failure_is():
+    """Django logs 4xx as a warning of django.request, 5xx as an error."""
+    assert LOGGING["loggers"]["django.request"]["level"] == "ERROR"
+    request = logging.getLogger("django.request")
+    assert not request.isEnabledFor(logging.WARNING)
+    assert request.isEnabledFor(logging.ERROR)

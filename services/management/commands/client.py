@@ -19,6 +19,7 @@ from services.management.base import SockpanelCommand
 from services.management.data import add_data_options, data_from
 
 STREAMS = ("tcp", "unix")
+SENT, RECEIVED = "-> sent", "<- received"  # seen from the person who asks, as on the page
 WHAT = {
     "tcp": "connect, send, print what comes back",
     "udp": "send one datagram, print what comes back",
@@ -146,12 +147,12 @@ def _framing(options: Mapping[str, Any]) -> dict[str, Any]:
 def told(done: Exchange) -> str:
     """The exchange in words."""
     lines = [f"sent {_bytes(len(done.sent))} to {terminal.plain(done.peer)} from {terminal.plain(done.local)}"]
-    lines.append(f"  {terminal.clock(done.sent_at)} {terminal.WAYS['out']} {terminal.visible(done.sent)}".rstrip())
+    lines.append(f"  {terminal.clock(done.sent_at)} {SENT} {terminal.visible(done.sent)}".rstrip())
     for piece in done.received:
         lines.append(
             f"received {_bytes(len(piece.data))} from {terminal.plain(piece.peer)} after {piece.after_ms:.1f} ms"
         )
-        lines.append(f"  {terminal.clock(piece.at)} {terminal.WAYS['in']} {terminal.visible(piece.data)}".rstrip())
+        lines.append(f"  {terminal.clock(piece.at)} {RECEIVED} {terminal.visible(piece.data)}".rstrip())
     if len(done.received) > 1:
         lines.append(f"{len(done.received):,} messages, {_bytes(done.bytes_received)} in {done.seconds * 1000:.1f} ms")
     if done.note:

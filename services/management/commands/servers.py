@@ -96,8 +96,11 @@ class Command(SockpanelCommand):
 
     def do_remove(self, options: Mapping[str, Any]) -> None:
         servers = [operations.find(name) for name in options["names"]]
-        if not options["yes"] and sys.stdin is not None and sys.stdin.isatty() and not _confirmed(servers):
-            self.fail("Nothing was removed.")
+        if not options["yes"]:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise RequestRefused("Nothing was removed, for nobody can be asked here: add --yes.")
+            if not _confirmed(servers):
+                self.fail("Nothing was removed.")
         for server in servers:
             operations.remove(server, who())
         if options["json"]:

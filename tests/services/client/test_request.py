@@ -96,3 +96,11 @@ def test_scripts_get_times_in_rfc_3339_and_bytes_in_base64() -> None:
     assert told["received"] == [
         {"data": "/w==", "at": "1970-01-01T00:00:01.000001Z", "peer": "127.0.0.1:1", "after_ms": 0.5}
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "says"), [("", "The host is missing"), (None, "The host is missing"), ("\0", "is no address")]
+)
+def test_a_host_that_is_none_is_told_from_one_that_is_missing(host: object, says: str) -> None:
+    with pytest.raises(RequestRefused, match=says):
+        build(GOOD | {"host": host})

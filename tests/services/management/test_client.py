@@ -44,9 +44,9 @@ async def test_it_tells_what_came_from_whom_and_when(manage: Manage, port: str) 
     assert (done.code, done.err) == (0, "")
     sent, out, received, answer = done.out.splitlines()
     assert re.fullmatch(rf"sent 5 bytes to 127\.0\.0\.1:{port} from 127\.0\.0\.1:\d+", sent)
-    assert re.fullmatch(r"  \d\d:\d\d:\d\d\.\d{3} -> abc\\r\\n", out)
+    assert re.fullmatch(r"  \d\d:\d\d:\d\d\.\d{3} -> sent abc\\r\\n", out)
     assert re.fullmatch(rf"received 5 bytes from 127\.0\.0\.1:{port} after \d+\.\d ms", received)
-    assert answer.endswith(r"<- ABC\r\n")
+    assert answer.endswith(r"<- received ABC\r\n")
 
 
 async def test_a_script_reads_json(manage: Manage, port: str) -> None:

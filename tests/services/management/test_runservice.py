@@ -38,8 +38,8 @@ async def test_a_preset_runs_without_any_database_and_ends_cleanly(begin: Begin,
     await running.line(f"upper serves on tcp 127.0.0.1:{port}; Ctrl-C ends it.")
     await running.line(f"nc -N 127.0.0.1 {port}")
     assert await ask(port, b"\x1b[2Jabc") == b"\x1b[2JABC"
-    assert re.search(r" <- #1 127\.0\.0\.1:\d+ 7 B  \\x1b\[2Jabc$", await running.line("<-"))
-    assert re.search(r" -> #1 127\.0\.0\.1:\d+ 7 B  \\x1b\[2JABC$", await running.line("->"))
+    assert re.search(r" -> in  #1 127\.0\.0\.1:\d+ 7 B  \\x1b\[2Jabc$", await running.line("-> in"))
+    assert re.search(r" <- out #1 127\.0\.0\.1:\d+ 7 B  \\x1b\[2JABC$", await running.line("<- out"))
     with socket.create_connection(("127.0.0.1", port)):  # who stays connected holds up no end
         began = time.monotonic()
         done = await running.end(signal.SIGINT)
@@ -116,7 +116,7 @@ async def test_without_a_supervisor_this_process_supervises_and_records(begin: B
     running = await begin("runservice", "lab")
     await running.line(f"lab: RUNNING on tcp 127.0.0.1:{lab}; Ctrl-C stops it.")
     assert await ask(lab, b"abc") == b"abc"
-    await running.line("-> #1")
+    await running.line("<- out #1")
     done = await running.end(signal.SIGINT)
     assert (done.code, done.err) == (0, "")
     assert (books.messages(), books.wanted()) == ([(0, b"abc"), (1, b"abc")], "stopped")
@@ -128,7 +128,7 @@ async def test_a_supervisor_that_is_there_is_asked_to_run_it(begin: Begin, lab: 
     running = await begin("runservice", "lab")
     await running.line("Ctrl-C stops it.")
     assert await ask(lab, b"abc") == b"abc"
-    await running.line("-> #1")
+    await running.line("<- out #1")
     assert (await running.end(signal.SIGINT)).code == 0
     assert (books.wanted(), supervisor.process.returncode) == ("stopped", None)
     with pytest.raises(ConnectionRefusedError):

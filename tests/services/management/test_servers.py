@@ -33,7 +33,7 @@ async def test_from_adding_to_removing(node: Any, manage: Manage, port: str) -> 
     assert (stopped.code, stopped.out) == (0, "lab: STOPPED\n")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(port)))
-    removed = await manage("servers", "remove", "lab")
+    removed = await manage("servers", "remove", "lab", "--yes")
     assert (removed.code, removed.out) == (0, "Removed lab.\n")
     assert "There are no servers yet" in (await manage("servers", "list")).out
 
@@ -58,7 +58,7 @@ async def test_a_script_reads_one_server_or_a_list(node: Any, manage: Manage, po
     assert [one["state"] for one in (await manage("servers", "list", "--json")).json["servers"]] == ["RUNNING"]
     assert (await manage("servers", "restart", "lab", "--json")).json["state"] == "RUNNING"
     assert (await manage("servers", "stop", "--all", "--json")).json["servers"][0]["state"] == "STOPPED"
-    assert (await manage("servers", "remove", "lab", "--json")).json == {"removed": ["lab"]}
+    assert (await manage("servers", "remove", "lab", "--yes", "--json")).json == {"removed": ["lab"]}
 
 
 async def test_a_start_that_fails_says_why_and_ends_with_1(node: Any, manage: Manage) -> None:
@@ -147,3 +147,16 @@ async def test_a_person_is_asked_before_a_server_is_removed(manage: Manage, type
     done = await manage("servers", "remove", "lab", typed=typed)
     assert (done.code, await Server.objects.acount()) == (code, left)
     assert done.out.startswith("Remove lab and 0 stored messages for good? [y/N] ")
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+async def test_where_nobody_can_be_asked_nothing_is_removed_without_yes(manage: Manage, words: list[str]) -> None:
+    await asyncio.to_thread(operations.create, {"preset": "echo", "name": "lab", "port": 4711}, "ada")
+    done = await manage("servers", "remove", "lab", *words)
+    assert (done.code, await Server.objects.acount()) == (2, 1)
+    assert done.err == "Nothing was removed, for nobody can be asked here: add --yes.\n"
+
+
+async def test_the_help_of_yes_says_when_it_is_needed(manage: Manage) -> None:
+    said = " ".join((await manage("servers", "remove", "--help")).out.split())
+    assert "--yes do not ask; needed where nobody can be asked, such as in a script" in said

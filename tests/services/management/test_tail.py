@@ -36,9 +36,9 @@ async def recorded() -> None:
 async def test_the_newest_are_shown_escaped_in_order(recorded: None, manage: Manage) -> None:
     done = await manage("servers", "tail", "lab", "--no-follow", "--lines", "3")
     assert [line.split(" ", 1)[1] for line in done.out.splitlines()] == [
-        r"<- #7 127.0.0.1:5000 9 B  \x1b[31mred\n",
-        r"<- #7 127.0.0.1:5000 12 B  \xff\0 ... (10 bytes not kept)",
-        "-> #7 127.0.0.1:5000 4 B  last  (sent by ada)",
+        r"-> in  #7 127.0.0.1:5000 9 B  \x1b[31mred\n",
+        r"-> in  #7 127.0.0.1:5000 12 B  \xff\0 ... (10 bytes not kept)",
+        "<- out #7 127.0.0.1:5000 4 B  last  (sent by ada)",
     ]
 
 
@@ -64,8 +64,8 @@ async def test_new_messages_are_printed_as_they_come_until_ctrl_c(begin: Any, la
     _, writer = await asyncio.open_connection("127.0.0.1", lab)
     for word in (b"one", b"two"):
         writer.write(word)
-        assert re.search(rf" <- #1 127\.0\.0\.1:\d+ 3 B  {word.decode()}$", await following.line("<-"))
-        assert (await following.line("->")).endswith(word.decode())
+        assert re.search(rf" -> in  #1 127\.0\.0\.1:\d+ 3 B  {word.decode()}$", await following.line("->"))
+        assert (await following.line("<- out")).endswith(word.decode())
     done = await following.end(signal.SIGINT)
     assert (done.code, done.out, done.err) == (0, "", "")
     writer.close()

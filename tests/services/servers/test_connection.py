@@ -50,6 +50,26 @@ async def test_a_frame_over_the_limit_ends_its_connection_and_no_other(serve, co
     assert it.identity_holds()
 
 
+@pytest.mark.parametrize(
+    ("framing", "said", "reason"),
+    [
+        ({"type": "line", "max_bytes": 100}, b"a\n" + b"x" * 10_000, "oversize"),
+        ({"type": "length", "size": 1, "includes_itself": True}, b"\2a\0" + b"x" * 10_000, "malformed"),
+        ({"type": "length", "size": 2}, b"\0\1a\xff\xff" + b"x" * 10_000, "incomplete"),
+    ],
+)
+async def test_what_is_dropped_counts_for_its_connection_too(serve, connect, framing, said, reason):
+    it = await serve(framing=framing)
+    client = await connect(it.address)
+    client.writer.write(said)
+    client.leave()
+    await it.until(lambda: it.closed)
+    received, came = sum(t.received for t in it.touched), sum(t.bytes_in for t in it.touched)
+    assert (it.dropped, received, it.counted["received"]) == ({reason: 1}, 2, 2)
+    assert came == it.counted["bytes_in"] > 100
+    assert it.identity_holds()
+
+
 async def test_half_a_length_prefixed_frame_is_counted_and_not_kept(serve, connect):
     it = await serve(framing={"type": "length", "size": 2}, reply=ECHO)
     client = await connect(it.address)

@@ -111,6 +111,15 @@ async def test_connections_are_opened_counted_and_closed_with_their_totals(told)
     assert second.touched == [report.Touched(7, 1, 2, 6, 0, 0)]
 
 
+async def test_a_dropped_message_counts_for_its_connection_and_once_for_the_server(told):
+    told.reporter.opened(7, "p")
+    told.reporter.dropped("oversize", size=2_000_000, connection=7)
+    told.reporter.closed(7, "frame of 2000000 > max 1048576")
+    [touched] = (await told.arrival()).touched
+    assert (touched.number, touched.received, touched.bytes_in) == (7, 1, 2_000_000)
+    assert told.batches[0].counted == report.Counted(1, 2_000_000, {"oversize": 1})
+
+
 async def test_totals_of_an_open_connection_are_told_once_a_second(told, monkeypatch):
     monkeypatch.setattr(reporter, "TOUCH_EVERY", 0.05)
     told.note()

@@ -30,3 +30,12 @@ def test_differences_are_told_not_totals():
     totals.take_all()
     totals.count(ROWS[3:])
     assert totals.take_all() == [Touched(1, 13, 1, 1, 0, 0)]
+
+
+def test_what_is_in_no_row_counts_for_its_connection_too():
+    totals = Totals()
+    totals.count(ROWS)
+    totals.add(1, at=14, messages=1, size=5_000_000)
+    totals.add(3, at=15, messages=1, size=7)
+    assert totals.take(1) == Touched(1, 14, 3, 5_000_004, 1, 3)
+    assert totals.take(3) == Touched(3, 15, 1, 7, 0, 0)

@@ -118,6 +118,27 @@ def test_the_first_bad_value_is_refused_beside_its_field(field, words):
     assert found[field].endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"framing": {"type": "zzz"}}, "framing.type is one of none, line, delimiter, fixed, length."),
+        ({"framing": {"order": 1}}, "framing.order is one of big, little."),
+        ({"framing": {"size": "4"}}, "framing.size is a whole number."),
+        ({"framing": {"includes_itself": 1}}, "framing.includes_itself is true or false."),
+        ({"framing": {"delimiter": None}}, "framing.delimiter is a text."),
+        ({"limits": {"write_timeout": "x"}}, "limits.write_timeout is a number."),
+        (
+            {"framing": {"colour": "red"}},
+            "framing has no field 'colour': it has type, size, delimiter, order, includes_itself, max_bytes.",
+        ),
+        ({"options": {"colour": "red"}}, "options has no field 'colour': this kind of server has none."),
+        ({"framing": [1]}, "framing is an object with type, size, delimiter, order, includes_itself, max_bytes."),
+    ],
+)
+def test_what_is_no_value_of_a_field_is_told_what_would_be(words, sentence):
+    assert list(problems(**words).values()) == [sentence]
+
+
 def test_every_problem_is_told_at_once():
     found = problems(name="", port=0, framing={"type": "length"}, limits={"connections": 0})
     assert set(found) == {"name", "port", "framing.size", "limits.connections"}

@@ -21,10 +21,10 @@ async def test_an_order_is_answered_by_the_worker(supervise, wanted, journal, un
 
 async def test_an_order_to_what_does_not_run_is_refused(supervise, wanted):
     supervisor = supervise()
-    with pytest.raises(NotRunning, match="The server is STOPPED"):
+    with pytest.raises(NotRunning, match="The server is STOPPED: start it, then ask again"):
         await supervisor.send(1, report.Close(action=1, connection=1))
     await supervisor.reconcile([wanted("wait")])
-    with pytest.raises(NotRunning, match="The server is STARTING"):
+    with pytest.raises(NotRunning, match="The server is STARTING: wait until it is RUNNING, then ask again"):
         await supervisor.send(1, report.Close(action=1, connection=1))
 
 

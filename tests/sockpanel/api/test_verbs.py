@@ -168,6 +168,12 @@ def test_what_cannot_be_sent_is_refused(
     assert problem(operator.ask("POST", "/servers/echo/send", said), 422, code)["field"] == field
 
 
+def test_data_that_is_missing_is_called_missing(operator: Any, echo: Server, problem: Problem) -> None:
+    for said in ({}, {"data": None}):
+        told = problem(operator.ask("POST", "/servers/echo/send", said), 422, "SP-3003")
+        assert told["detail"].startswith("The data is missing")
+
+
 def test_nothing_is_sent_by_a_server_that_does_not_run(operator: Any, echo: Server, problem: Problem) -> None:
     problem(operator.ask("POST", "/servers/echo/send", {"data": "x"}), 409, "SP-2203")
     problem(operator.ask("DELETE", "/servers/echo/connections/1"), 409, "SP-2203")
