@@ -86,7 +86,9 @@ def _connection(text: str) -> int | None:
 
 def _remove(parser: ArgumentParser) -> None:
     parser.add_argument("names", metavar="NAME", nargs="+")
-    parser.add_argument("--yes", action="store_true", help="do not ask; needed where nobody can be asked, such as in a script")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask; needed where nobody can be asked, such as in a script"
+    )
     _json(parser)
 
 

@@ -1,7 +1,7 @@
 """What msgspec says of a part that makes no sense -> the field, and a sentence in our words that says what would.
 
-    refused("framing", Framing, "Invalid enum value 'zzz' - at `$.type`")
-    # ("framing.type", "framing.type is one of none, line, delimiter, fixed, length.")
+refused("framing", Framing, "Invalid enum value 'zzz' - at `$.type`")
+# ("framing.type", "framing.type is one of none, line, delimiter, fixed, length.")
 """
 
 import re

@@ -5,21 +5,10 @@ from typing import Any
 import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
-from django.utils.datastructures import MultiValueDict
-from ninja.parser import Parser
 
 from services.errors import BodyMalformed, BodyTooLong
 
 MAX_BYTES = 1024 * 1024
-
-
-class Parameters(Parser):
-    """A query parameter without a value (`?after=&limit=10`) counts as left out."""
-
-    def parse_querydict(
-        self, data: "MultiValueDict[str, Any]", list_fields: list[str], request: HttpRequest
-    ) -> dict[str, Any]:
-        return {key: value for key, value in super().parse_querydict(data, list_fields, request).items() if value != ""}
 
 
 _decoder = msgspec.json.Decoder()
@@ -58,3 +47,10 @@ def _too_long() -> BodyTooLong:
 def json(value: object, status: int = 200) -> HttpResponse:
     """Bytes in `value` become base64."""
     return HttpResponse(_encoder.encode(value), status=status, content_type="application/json")
+
+
+def nothing() -> HttpResponse:
+    """204: it is done, and there is nothing to say, of whatever type."""
+    response = HttpResponse(status=204)
+    del response.headers["Content-Type"]
+    return response

@@ -1,7 +1,8 @@
 """What goes wrong in a route -> problem+json. The status of each error stands in sockpanel.problems."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -51,26 +52,42 @@ def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def with_problems(view: Callable[..., Any]) -> Callable[..., Any]:
-    """The view, whose "method not allowed" is a problem too."""
+    """The view, whose "method not allowed" is a problem too, and which answers HEAD as it does GET."""
     if iscoroutinefunction(view):
 
         @wraps(view)
         async def told_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return _told(request, await view(request, *args, **kwargs))
+            with _head_as_get(request):
+                response = await view(request, *args, **kwargs)
+            return _told(request, response)
 
         return told_async
 
     @wraps(view)
     def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return _told(request, view(request, *args, **kwargs))
+        with _head_as_get(request):
+            response = view(request, *args, **kwargs)
+        return _told(request, response)
 
     return told
+
+
+@contextmanager
+def _head_as_get(request: HttpRequest) -> Iterator[None]:
+    """ninja knows no HEAD. The body that comes of it is left out by the server (RFC 9110, 9.3.2)."""
+    method = request.method
+    request.method = "GET" if method == "HEAD" else method
+    try:
+        yield
+    finally:
+        request.method = method
 
 
 def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if response.status_code != 405:
         return response
-    allowed = response["Allow"]
+    methods = {*response["Allow"].split(", ")}
+    allowed = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
     refused = problem(request, MethodRefused(f"This address takes {allowed}, not {request.method}."))
     refused["Allow"] = allowed
     return refused

@@ -22,7 +22,8 @@ from sockpanel.problems import status_of
 Failure = type[errors.SockpanelError]
 REF = "#/components/schemas/{name}"
 FAILURES = "x-failures"
-ALWAYS: tuple[Failure, ...] = (errors.SignInNeeded, errors.NotAllowed, errors.StoreBusy)
+# RequestRefused: a parameter that there is not, at the least
+ALWAYS: tuple[Failure, ...] = (errors.SignInNeeded, errors.NotAllowed, errors.StoreBusy, errors.RequestRefused)
 SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "made by `manage.py token create USER`"},
     "session": {
@@ -84,8 +85,6 @@ def _finish(method: str, operation: dict[str, Any]) -> None:
     failures = [*ALWAYS, *operation.pop(FAILURES, ())]
     if method.upper() not in SAFE:
         failures.append(errors.CsrfRefused)
-    if any(_may_be_wrong(parameter) for parameter in operation["parameters"]):
-        failures.append(errors.RequestRefused)
     for status in sorted({status_of(failure("")) for failure in failures}):
         operation["responses"][status] = _problem(status, failures)
     for parameter in operation["parameters"]:
@@ -97,10 +96,6 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     found = choices[0] if len(choices) == 1 else schema
     return {key: value for key, value in found.items() if key != "title"}
-
-
-def _may_be_wrong(parameter: dict[str, Any]) -> bool:
-    return parameter["in"] == "query" or parameter["schema"].get("type") == "integer"
 
 
 def _problem(status: int, failures: Iterable[Failure]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from services.models import Server
 from services.servers.validation import NAME
 from sockpanel.api import requests, schemas
 from sockpanel.api.access import ADMIN, VIEWER, who
-from sockpanel.api.body import json, words
+from sockpanel.api.body import json, nothing, words
 from sockpanel.api.openapi import described
 
 router = Router(tags=["servers"])
@@ -85,4 +85,4 @@ def change_server(request: HttpRequest, name: str) -> HttpResponse:
 def delete_server(request: HttpRequest, name: str) -> HttpResponse:
     """Delete a server and its messages; a running one is stopped first."""
     operations.remove(find(name), who(request))
-    return HttpResponse(status=204)
+    return nothing()

@@ -5,21 +5,25 @@ from django.views.decorators.http import require_safe
 
 from services.version import VERSION
 from sockpanel.api import client, node, records, servers, verbs
-from sockpanel.api.body import Parameters
 from sockpanel.api.docs import docs
 from sockpanel.api.failures import handle_failures, with_problems
 from sockpanel.api.openapi import Api
+from sockpanel.api.parameters import Parameters, known_only
 
 api = Api(
     title="Sockpanel",
     version=VERSION,
-    description="Configure, run and watch socket servers. Failures are problem+json (RFC 9457); docs/api.md tells the rest.",
+    description=(
+        "Configure, run and watch socket servers. Failures are problem+json (RFC 9457); docs/api.md tells the rest. "
+        "HEAD works wherever GET does. Fields and query parameters that are not described are refused."
+    ),
     urls_namespace="api",
     docs_url=None,
     docs_decorator=require_safe,
     parser=Parameters(),
 )
 handle_failures(api)
+api.add_decorator(known_only)
 for module in (node, servers, verbs, records, client):
     api.add_router("", module.router)
 

@@ -13,7 +13,7 @@ from services.models import Run, Server, Status
 from services.payload import payload
 from sockpanel.api import requests, schemas
 from sockpanel.api.access import OPERATOR, who
-from sockpanel.api.body import json, words
+from sockpanel.api.body import json, nothing, words
 from sockpanel.api.openapi import described
 from sockpanel.api.records import MAX_NUMBER
 from sockpanel.api.servers import find, told
@@ -127,4 +127,4 @@ def _receiver(said: dict[str, Any]) -> tuple[int | None, str | None]:
 def close_connection(request: HttpRequest, name: str, number: int = Path(ge=0, le=MAX_NUMBER)) -> HttpResponse:
     """Close one connection."""
     operations.close_connection(find(name), number, who(request))
-    return HttpResponse(status=204)
+    return nothing()

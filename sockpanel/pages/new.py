@@ -1,7 +1,9 @@
 """A new server: from a preset by one click, or by the full form."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
@@ -12,7 +14,7 @@ from services.errors import ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.presets import PRESETS
 from services.servers import sockets, validation
-from services.servers.spec import TRANSPORTS
+from services.servers.spec import TRANSPORTS, ServerSpec
 from sockpanel.accounts.access import check
 from sockpanel.accounts.models import User
 from sockpanel.pages import fields, form
@@ -20,6 +22,7 @@ from sockpanel.pages.frame import page, who
 from sockpanel.pages.servers import presets
 from sockpanel.pages.verbs import carry_out
 
+NEARBY = 50  # ports tried above a preset's own that is taken
 SPEC = ("kind", "transport", "host", "port", "framing", "reply", "options", "limits")
 
 
@@ -54,14 +57,31 @@ def free_name(name: str) -> str:
     )
 
 
+def free_port(server: Mapping[str, Any]) -> int:
+    """A preset's port, or the next above it that no server of ours is set to and nobody holds; its own where there is none."""
+    spec = validation.build({"name": "unnamed", **server})
+    ours = set(Server.objects.filter(transport=spec.transport).values_list("port", flat=True))
+    nearby = range(spec.port, min(spec.port + NEARBY, 65_535) + 1)
+    return next((port for port in nearby if port not in ours and _is_free(spec, port)), spec.port)
+
+
+def _is_free(spec: ServerSpec, port: int) -> bool:
+    return sockets.check_address(msgspec.structs.replace(spec, port=port)) is None
+
+
 def _from_preset(request: HttpRequest) -> HttpResponse:
     """One click: make it and start it."""
     name = request.POST["preset"]
+    words: dict[str, Any] = {"preset": name, "name": free_name(name)}
+    own = PRESETS[name].server["port"] if name in PRESETS else 0
+    port = free_port(PRESETS[name].server) if own else 0
     try:
-        server = operations.create({"preset": name, "name": free_name(name)}, who(request))
+        server = operations.create(words | ({"port": port} if port != own else {}), who(request))
     except SockpanelError as error:
         messages.error(request, error.message)
         return HttpResponseRedirect(reverse("new"))
+    if port != own:
+        messages.warning(request, f"Port {own} is taken, so it serves on {port}.")
     carry_out(request, "start", [server])
     return HttpResponseRedirect(reverse("server", args=[server.name]))
 

@@ -108,7 +108,8 @@ def _send(request: HttpRequest, found: Server) -> None:
     data = payload(request.POST.get("data", ""), request.POST.get("encoding", "text"))
     target = request.POST.get("to", "all")
     connection = int(target) if target.isascii() and target.isdigit() else None
-    peer = target if connection is None and target != "all" else None
+    elsewhere = request.POST.get("peer", "").strip()
+    peer = (elsewhere if target == "peer" else target) if connection is None and target != "all" else None
     reached = operations.send(found, data, who(request), connection=connection, peer=peer)
     messages.success(request, f"{len(data):,} bytes went to {reached} {'peer' if reached == 1 else 'peers'}.")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import BinaryField, Q
 from django.db.models.functions import Substr
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from services.describe import describe
@@ -27,7 +28,10 @@ FAILED = frozenset({"FATAL", "BACKOFF"})
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def servers(request: HttpRequest) -> HttpResponse:
-    """The list, or with `?last` the last messages as JSON; a POST carries out `verb` for every server in `name`."""
+    """The list; a POST carries out `verb` for every server in `name`.
+
+    With `?last` the last messages as JSON; with `?go` to the server that a search found, where it is one only.
+    """
     if request.method == "POST":
         if request.POST.get("verb") in VERBS:
             carry_out(request, request.POST["verb"], Server.objects.filter(name__in=request.POST.getlist("name")))
@@ -39,7 +43,10 @@ def servers(request: HttpRequest) -> HttpResponse:
     for row in rows:
         row["text"] = searched(row)
         row["is_hidden"] = query.lower() not in row["text"]
-    nothing = all(row["is_hidden"] for row in rows)
+    found = [row["name"] for row in rows if not row["is_hidden"]]
+    if query and "go" in request.GET and len(found) == 1:
+        return HttpResponseRedirect(reverse("server", args=found))
+    nothing = not found
     context = {"servers": rows, "query": query, "nothing": nothing, "totals": totals(rows), "blank": BLANK}
     return page(request, "servers", context if rows else context | {"presets": presets()})
 

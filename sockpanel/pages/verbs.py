@@ -12,6 +12,7 @@ from services.models import Server
 from sockpanel.accounts.access import check
 from sockpanel.accounts.models import User
 from sockpanel.pages.frame import SETTLE, who
+from sockpanel.templatetags.shown import is_unwell
 
 VERBS: dict[str, Callable[[Server, str], int]] = {
     "start": operations.start,
@@ -39,11 +40,12 @@ def carry_out(request: HttpRequest, verb: str, servers: Iterable[Server]) -> Non
 
 
 def _say(request: HttpRequest, verb: str, server: Server) -> None:
-    """What became of it, in a sentence."""
+    """What became of it, in a sentence; none where the page shows the reason in the server's row or head."""
     told = describe.describe([server])[0]
     wanted = "STOPPED" if verb == "stop" else "RUNNING"
     if told["state"] != wanted:
-        messages.error(request, f"{server.name}: {told['reason'] or 'it did not work, and nothing says why.'}")
+        if not is_unwell(told):
+            messages.error(request, f"{server.name}: {told['reason'] or 'it did not work, and nothing says why.'}")
     elif verb == "stop":
         messages.success(request, f"{server.name} is stopped.")
     else:

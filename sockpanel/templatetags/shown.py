@@ -55,6 +55,12 @@ def ticked(text: str) -> SafeString:
 
 
 @register.filter
+def plain(text: str) -> str:
+    """A sentence (a reason, a name for a screen reader) with nothing hidden in it, and without its back ticks."""
+    return shown.visible_text(text).replace("`", "")
+
+
+@register.filter
 def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 

@@ -75,6 +75,14 @@ export class Conversation {
     return undefined;
   }
 
+  /** Where `sheet` lies over the list, scroll the page until the chosen row stands above it. */
+  reveal(sheet) {
+    const node = this.scroller.querySelector("[aria-selected]");
+    if (!node || getComputedStyle(sheet).position !== "fixed") return;
+    const over = node.getBoundingClientRect().bottom - sheet.getBoundingClientRect().top;
+    if (over > 0) scrollBy({ top: over + node.clientHeight / 2 });
+  }
+
   unchoose() {
     this.chosenSeq = 0;
     this.scroller.removeAttribute("aria-activedescendant");

@@ -4,6 +4,7 @@
 
 import { write } from "app/element";
 import { count } from "app/figures";
+import { go } from "app/leaving";
 import { countDown, explain, stand } from "app/standing";
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-server]"));
@@ -16,7 +17,9 @@ export const path = `/ws/servers/${encodeURIComponent(name)}/`;
 
 /** Take in a frame of state or counters; others are left alone. */
 export function take(frame) {
-  if (frame.type === "state" && frame.server !== name) location.assign(`/servers/${encodeURIComponent(frame.server)}/`);
+  if (frame.type === "state" && frame.server !== name) {
+    go(location.pathname.replace(`/servers/${name}/`, `/servers/${encodeURIComponent(frame.server)}/`)); // the same tab of it
+  }
   if (frame.type === "state") standing(frame);
   if (frame.type === "stats") {
     write(document.querySelector("[data-open-connections]"), count(frame.connections));

@@ -16,6 +16,7 @@ const BROWSER = {
   open: (path) => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`),
   later: (action, wait) => setTimeout(action, wait),
   cancel: (timer) => clearTimeout(timer),
+  status: () => fetch("/api/v1/node", { headers: { Accept: "application/json" } }).then(({ status }) => status, () => 0),
   now: () => Date.now(),
   random: () => Math.random(),
 };
@@ -36,6 +37,7 @@ export class Link {
     this.machine = machine;
     this.socket = null;
     this.attempt = 0;
+    this.isOpen = false;
     this.heard = machine.now();
     this.isOver = false;
     this.retry = undefined;
@@ -82,6 +84,7 @@ export class Link {
   #open() {
     const socket = this.machine.open(this.path);
     this.socket = socket;
+    this.isOpen = false;
     socket.onopen = () => this.#opened(socket);
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
@@ -94,6 +97,7 @@ export class Link {
 
   #opened(socket) {
     if (socket !== this.socket) return;
+    this.isOpen = true;
     this.heard = this.machine.now();
     this.machine.cancel(this.stale);
     this.stale = undefined;
@@ -106,17 +110,28 @@ export class Link {
     this.socket = null;
     if (this.isOver) return;
     if (FINAL.has(code)) {
-      this.stop();
-      this.#state("off");
-      this.handlers.ended(FINAL.get(code));
+      this.#end(FINAL.get(code));
       return;
     }
+    if (!this.isOpen) this.#askWhy();
     if (this.stale === undefined) {
       this.#state("reconnecting");
       this.stale = this.machine.later(() => this.#state("stale"), STALE_AFTER);
     }
     this.retry = this.machine.later(() => this.#open(), delay(this.attempt, this.machine.random));
     this.attempt += 1;
+  }
+
+  #end(reason) {
+    this.stop();
+    this.#state("off");
+    this.handlers.ended(reason);
+  }
+
+  /** A browser does not tell why a handshake was refused; the panel does when it is asked. */
+  async #askWhy() {
+    const status = await this.machine.status();
+    if (status === 401 && !this.isOver && !this.isOpen) this.#end("signed-out");
   }
 
   /** A connection that was open while the machine slept is dead without knowing it. */

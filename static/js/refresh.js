@@ -5,17 +5,26 @@
 import { localise } from "app/times";
 
 /**
+ * Replace it where nobody is using it now.
  * @param {string} selector what to replace
  */
 export async function refresh(selector) {
   const before = document.querySelector(selector);
   if (document.hidden || before.querySelector("details[open]") || before.contains(document.activeElement)) return;
+  await renew(selector);
+}
+
+/**
+ * Replace it whatever is done with it: what it shows has become wrong.
+ * @param {string} selector
+ */
+export async function renew(selector) {
   const answer = await fetch(location.href).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const after = /** @type {any} */ (document.importNode(page.querySelector(selector), true));
   localise(after);
-  before.replaceWith(after);
+  document.querySelector(selector).replaceWith(after);
 }
 
 /** The same, at most once in `wait` milliseconds, however often it is asked for. */

@@ -19,6 +19,8 @@ export class SendBox {
     this.isDatagram = isDatagram;
     this.data = /** @type {HTMLInputElement} */ (form.querySelector("[data-data]"));
     this.to = /** @type {HTMLSelectElement} */ (form.querySelector("[data-to]"));
+    this.peer = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-peer]")); // an address not heard of before
+    this.elsewhere = form.querySelector("[data-elsewhere]");
     this.encoding = /** @type {HTMLSelectElement} */ (form.querySelector("[data-encoding]"));
     this.memory = `sent:${name}`;
     this.recall = new Recall(JSON.parse(sessionStorage.getItem(this.memory) ?? "[]"));
@@ -33,6 +35,8 @@ export class SendBox {
       this.#problem("");
     });
     this.to.addEventListener("focus", () => this.refresh());
+    this.to.addEventListener("change", () => this.to.value === "peer" && this.peer.focus());
+    this.peer?.addEventListener("input", () => this.#problem(""));
   }
 
   /** Who can be sent to now. */
@@ -44,6 +48,7 @@ export class SendBox {
     this.to.replaceChildren(
       element("option", { value: "all" }, peers.length > 1 ? `to all ${peers.length}` : "to all"),
       ...peers.map(({ number, peer }) => element("option", { value: String(number) }, `to #${number} ${visibleText(peer)}`)),
+      ...(this.elsewhere ? [this.elsewhere] : []),
     );
     this.to.value = chosen;
     if (!this.to.value) this.to.value = "all";
@@ -55,8 +60,7 @@ export class SendBox {
     try {
       const bytes = encoding === "hex" ? fromHex(text) : fromEscapes(text);
       if (!bytes.length && !this.isDatagram) throw new Error("There is nothing to send: type something.");
-      const connection = this.to.value === "all" ? "all" : Number(this.to.value);
-      await call("POST", `${this.path}/send`, { data: text, encoding, connection });
+      await call("POST", `${this.path}/send`, { data: text, encoding, ...this.#receiver() });
     } catch (error) {
       this.#problem(sentence(error));
       return;
@@ -65,6 +69,12 @@ export class SendBox {
     sessionStorage.setItem(this.memory, JSON.stringify(this.recall.entries));
     this.data.value = "";
     this.#problem("");
+  }
+
+  #receiver() {
+    const to = this.to.value;
+    if (to === "peer") return { peer: this.peer.value.trim() };
+    return { connection: to === "all" ? "all" : Number(to) };
   }
 
   #key(event) {

@@ -7,15 +7,17 @@ import { write } from "app/element";
 import { count } from "app/figures";
 import * as head from "app/head";
 import { live } from "app/live";
+import { renew } from "app/refresh";
 import { SendBox } from "app/sendbox";
 import { toast } from "app/toast";
+import { visibleText } from "app/visible";
 
 const SOON = 100; // milliseconds until frames without a number are acknowledged
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-conversation]"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-send]"));
 
-const conversation = new Conversation(root, { name: head.name, chosen: async (row) => (await inspector()).show(row) });
+const conversation = new Conversation(root, { name: head.name, chosen: inspect });
 const box = form && new SendBox(form, { name: head.name, isDatagram: "datagram" in form.dataset });
 
 /** @type {Promise<import("app/inspector").Inspector> | undefined} */
@@ -30,7 +32,22 @@ function inspector() {
   return opening;
 }
 
+async function inspect(row) {
+  await (await inspector()).show(row);
+  conversation.reveal(document.querySelector("[data-inspector]"));
+}
+
+let address = document.querySelector(".server-head [data-address]").textContent;
+
+/** How to talk to it is told anew when it has moved. */
+function moved(frame) {
+  const now = visibleText(frame.address);
+  if (now !== address) renew("[data-try] .talk");
+  address = now;
+}
+
 const TAKES = {
+  state: (frame) => moved(frame),
   messages: (frame) => conversation.take(frame),
   connection: (frame) => {
     conversation.happened(frame);

@@ -3,6 +3,7 @@
  */
 
 import { write } from "app/element";
+import { plainText } from "app/visible";
 
 const PAUSE = 400; // milliseconds after the last key
 
@@ -66,5 +67,5 @@ function tryAddress(form) {
 function warn(form, name, sentence) {
   const place = form.querySelector(`[data-field=${name}] [data-warning]`);
   place.hidden = !sentence;
-  write(place.querySelector("span"), sentence ?? "");
+  write(place.querySelector("span"), plainText(sentence ?? ""));
 }

@@ -6,6 +6,7 @@ import { fromBase64 } from "app/bytes";
 import { copyOf, element, shown, write } from "app/element";
 import { count, rate } from "app/figures";
 import { onKeys } from "app/keys";
+import { reload } from "app/leaving";
 import { live } from "app/live";
 import { Rates } from "app/rates";
 import { spark } from "app/spark";
@@ -32,7 +33,7 @@ let isDirty = false; // a last message is newer than the one shown
 let isAcked = true;
 
 if (body) begin();
-else live("/ws/panel/", { message: (frame) => frame.type === "state" && location.reload() });
+else live("/ws/panel/", { message: (frame) => frame.type === "state" && reload() });
 
 function begin() {
   for (const row of rows()) watch(row);
@@ -175,7 +176,7 @@ function draw() {
   }
   const nothing = /** @type {HTMLElement} */ (document.querySelector("[data-nothing]"));
   nothing.hidden = all.some((row) => !row.hidden);
-  if (!all.length) location.reload(); // the last one is gone: the welcome page
+  if (!all.length) reload(); // the last one is gone: the welcome page
 }
 
 function total(name, text) {
@@ -194,7 +195,11 @@ function enableFilters() {
       remember();
     });
   }
-  search.form.addEventListener("submit", (event) => event.preventDefault());
+  search.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const found = rows().filter((row) => !row.hidden);
+    if (search.value.trim() && found.length === 1) /** @type {HTMLElement} */ (found[0].querySelector("[data-link]")).click();
+  });
   search.addEventListener("input", remember);
   document.querySelector("[data-clear-filters]").addEventListener("click", (event) => {
     event.preventDefault();
@@ -203,6 +208,7 @@ function enableFilters() {
     remember();
   });
   mark();
+  if (new URLSearchParams(location.search).has("go")) remember(); // a search from elsewhere that had several hits
 }
 
 /** The filters live in the address. */
@@ -258,7 +264,7 @@ async function askAll(verb, names) {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const past = { start: "started", stop: "stopped", restart: "restarted" }[verb];
-  if (worked) toast(`${worked} of ${names.length} servers ${past}.`);
+  toast(`${worked} of ${names.length} servers ${past}.`, worked === names.length ? "success" : "warning");
 }
 
 /** j and k: from row to row. */

@@ -5,7 +5,7 @@
 
 import { pill, write } from "app/element";
 import { seconds } from "app/times";
-import { visibleText } from "app/visible";
+import { plainText, visibleText } from "app/visible";
 
 const BUTTONS = {
   start: ["STOPPED", "EXITED", "FATAL", "BACKOFF"],
@@ -50,5 +50,12 @@ export function explain(place, text, frame) {
   const isUnwell = frame.state === "STOPPED" ? frame.wanted === "running" : UNWELL.includes(frame.state);
   const isWorth = Boolean(frame.reason) && isUnwell;
   place.hidden = !isWorth;
-  if (isWorth) write(text, visibleText(frame.reason));
+  if (isWorth) write(text, plainText(frame.reason));
+}
+
+/** Whether the page shows this reason at the server already. */
+export function isExplained(name, reason) {
+  const root = document.querySelector(`tr[data-name="${name}"], [data-server="${name}"]`);
+  const place = /** @type {HTMLElement} */ (root?.querySelector("[data-reason]") ?? (root && document.querySelector(".trouble[data-reason]")));
+  return Boolean(place?.checkVisibility()) && place.textContent.trim() === plainText(reason);
 }

@@ -3,6 +3,7 @@
  */
 
 import { element, icon } from "app/element";
+import { plainText } from "app/visible";
 
 const STAYS = 5_000; // milliseconds
 
@@ -11,7 +12,7 @@ const STAYS = 5_000; // milliseconds
  * @param {"success" | "error" | "warning"} sort
  */
 export function toast(text, sort = "success") {
-  const note = element("p", { class: `note note-${sort}` }, icon(sort), element("span", {}, text));
+  const note = element("p", { class: `note note-${sort}` }, icon(sort), element("span", {}, plainText(text)));
   document.querySelector("[data-toasts]").append(note);
   settle(note);
 }

@@ -3,8 +3,10 @@
  */
 
 import { ApiError, call } from "app/api";
+import { isExplained } from "app/standing";
 import { toast } from "app/toast";
 
+const SOON = 500; // milliseconds within which a reason that the page shows has come
 const DONE = { start: "is running", stop: "is stopped", restart: "is running anew" };
 
 /** Take over every form with data-verb on the page, also those that come later. */
@@ -35,7 +37,12 @@ export async function ask(verb, name, quiet = false) {
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    toast(error.message.includes(name) ? error.message : `${name}: ${error.message}`, "error");
+    setTimeout(() => complain(name, error.message), SOON);
     return false;
   }
+}
+
+/** Say it, unless the server's row or head says it already. */
+function complain(name, message) {
+  if (!isExplained(name, message)) toast(message.includes(name) ? message : `${name}: ${message}`, "error");
 }

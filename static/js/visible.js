@@ -116,3 +116,8 @@ function marked(code) {
 function escaped(byte) {
   return `\\x${byte.toString(16).padStart(2, "0")}`;
 }
+
+/** A sentence of the panel as plain text: visible, and without the back ticks around its code. */
+export function plainText(text) {
+  return visibleText(text).replaceAll("`", "");
+}

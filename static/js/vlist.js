@@ -1,7 +1,8 @@
 /**
  * A list of fixed row height that draws only what is in view: 50,000 rows are some forty nodes. It knows neither rows nor network.
  *
- * It sticks to the end only when it is there; whoever scrolls up is left alone.
+ * It sticks to the end only when it is there; whoever scrolls up is left alone. What scrolls because the list or its contents
+ * changed their size is not the person's doing, and changes nothing about that.
  */
 
 const BESIDE = 10; // rows drawn above and below the view
@@ -28,6 +29,7 @@ export class VirtualList {
     this.spare = [];
     this.version = 0;
     this.isAsked = false;
+    this.measured = "";
     this.onDrawn = () => {};
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(scroller);
@@ -92,6 +94,7 @@ export class VirtualList {
       if (node === after) after = after.nextSibling;
       else this.canvas.insertBefore(node, after);
     }
+    this.measured = this.#measure();
     this.onDrawn();
   }
 
@@ -131,14 +134,20 @@ export class VirtualList {
     return entry.node;
   }
 
+  /** The size of the view and of what it shows. */
+  #measure() {
+    return `${this.scroller.clientHeight} of ${this.scroller.scrollHeight}`;
+  }
+
   #scrolled() {
+    if (this.#measure() !== this.measured) return this.draw();
     const isAtEnd = this.isAtEnd;
     if (isAtEnd !== this.sticks) {
       this.sticks = isAtEnd;
       this.source.moved(isAtEnd);
     }
     if (this.scroller.scrollTop < this.height * 4) this.source.top();
-    this.refresh();
+    return this.refresh();
   }
 
   #resized() {

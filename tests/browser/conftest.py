@@ -79,6 +79,16 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium_with_scrollbars(chromium: Browser) -> AsyncIterator[Browser]:
+    """Another one whose scrollbars take room, as on most desktops: surf(path, browser=chromium_with_scrollbars)."""
+    browser = await chromium.browser_type.launch(
+        executable_path=CHROMIUM, args=OPTIONS, ignore_default_args=["--hide-scrollbars"]
+    )
+    yield browser
+    await browser.close()
+
+
 @pytest.fixture(scope="session")
 def sessions() -> dict[Panel, dict[str, str]]:
     """The admin's cookies at each panel: signing in takes a while, and one session does for all."""
@@ -95,6 +105,7 @@ async def surf(chromium: Browser, panel: Panel, sessions: dict[Panel, dict[str, 
         path: str,
         *,
         at: Panel | None = None,
+        browser: Browser | None = None,
         signed_in: bool = True,
         own_session: bool = False,
         width: int = 1280,
@@ -102,7 +113,7 @@ async def surf(chromium: Browser, panel: Panel, sessions: dict[Panel, dict[str, 
         **words: Any,
     ) -> Page:
         target = at or panel
-        context = await chromium.new_context(
+        context = await (browser or chromium).new_context(
             base_url=target.base_url,
             viewport={"width": width, "height": 844 if width < 900 else 800},
             java_script_enabled=script,

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+import socket
 
-from playwright.async_api import Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
-from tests.browser.conftest import Surf
+from tests.browser.conftest import Surf, ask
+from tests.ports import free_port
 
 TEXTS = ".row-in .r-text"
 
@@ -108,6 +110,89 @@ async def test_scrolling_up_pauses_and_the_end_resumes(surf: Surf, served) -> No
     await page.keyboard.press("End")
     await expect(page.locator(TEXTS).last).to_have_text("later")
     await expect(page.locator("[data-pause]")).to_have_text("Pause", use_inner_text=True)
+
+
+async def test_a_full_list_with_scrollbars_is_followed_after_a_reload(
+    surf: Surf, served, chromium_with_scrollbars: Browser
+) -> None:
+    lab = served("echo")
+    lab.send(*(b"message %d" % number for number in range(70)))
+    await lab.stored(70)
+    page = await surf(lab.path, browser=chromium_with_scrollbars)
+    for round in range(2):
+        await page.reload()
+        await expect(page.locator("[data-live-word]")).to_have_text("live")
+        lab.send(b"more %d" % round)
+        await expect(page.locator(TEXTS).last).to_have_text(f"more {round}")
+        await expect(page.locator("[data-pause]")).to_have_attribute("aria-pressed", "false")
+    thick, wide = await page.evaluate(
+        """(({offsetWidth, clientWidth, scrollWidth}) => [offsetWidth - clientWidth, scrollWidth - clientWidth])(
+          document.querySelector("[data-list]"))"""
+    )
+    assert thick > 4
+    assert wide == 0
+
+
+async def test_a_change_of_layout_is_nobodys_scrolling(surf: Surf, served, chromium_with_scrollbars: Browser) -> None:
+    lab = served("echo")
+    lab.send(*(b"message %d" % number for number in range(70)))
+    await lab.stored(70)
+    page = await surf(lab.path, browser=chromium_with_scrollbars)
+    await expect(page.locator("[data-live-word]")).to_have_text("live")
+    await page.evaluate("document.querySelector('[data-list]').style.overflowX = 'scroll'")
+    for width, height in ((1280, 500), (1280, 900), (800, 700), (1280, 600)):
+        await page.set_viewport_size({"width": width, "height": height})
+        lab.send(b"at %d" % height)
+        await expect(page.locator(TEXTS).last).to_have_text(f"at {height}")
+        await expect(page.locator("[data-pause]")).to_have_attribute("aria-pressed", "false")
+    await page.locator("[data-list]").hover()
+    await page.mouse.wheel(0, -600)
+    await expect(page.locator("[data-pause]")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_how_to_talk_to_it_follows_a_move(surf: Surf, served, panel) -> None:
+    lab = served("echo")
+    page = await surf(lab.path)
+    await expect(page.locator("[data-live-word]")).to_have_text("live")
+    port = free_port()
+    assert ask(panel, "PATCH", f"/servers/{lab.name}", {"port": port}).status == 200
+    talk = page.locator(".talk")
+    await expect(talk).to_contain_text(f"nc 127.0.0.1 {port}")
+    await expect(talk).to_contain_text(f'("127.0.0.1", {port})')
+    await expect(talk.locator("[data-copy]").first).to_have_attribute("data-copy", f"nc 127.0.0.1 {port}")
+    await expect(talk.locator("a")).to_have_attribute("href", re.compile(f"port={port}&"))
+
+
+async def test_a_datagram_goes_to_an_address_not_heard_of_before(surf: Surf, served) -> None:
+    lab = served("upper-udp")
+    page = await surf(lab.path)
+    await expect(page.locator("[data-peer]")).to_be_hidden()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.settimeout(10)
+        await page.select_option("[data-to]", "peer")
+        await page.fill("[data-peer]", f"127.0.0.1:{stranger.getsockname()[1]}")
+        await page.fill("[data-data]", "hello")
+        await page.keyboard.press("Enter")
+        assert await asyncio.to_thread(stranger.recv, 100) == b"hello"
+    await expect(page.locator(".row-out .r-text")).to_contain_text("hello")
+    await expect(page.locator("[data-to]")).to_have_value("peer")
+
+
+async def test_on_a_phone_the_chosen_row_stands_above_the_inspector(surf: Surf, served) -> None:
+    lab = served("echo")
+    lab.send(*(b"message %d" % number for number in range(30)))
+    await lab.stored(30)
+    page = await surf(lab.path, width=390)
+    await page.locator(".row-in").last.click()
+    await expect(page.locator(".inspect")).to_be_visible()
+    await expect(page.locator(".entry[aria-selected]")).to_be_in_viewport(ratio=1)
+    row, sheet = await page.evaluate(
+        """[document.querySelector(".entry[aria-selected]").getBoundingClientRect().bottom,
+          document.querySelector("[data-inspector]").getBoundingClientRect().top]"""
+    )
+    print("DBG", await page.evaluate("[...document.querySelectorAll('html, body, main, .bench, .conversation')].map(n => [n.tagName, n.className, n.clientHeight, n.scrollHeight, getComputedStyle(n).overflow, getComputedStyle(n).height, n.scrollTop])"))
+    assert row <= sheet
 
 
 async def test_a_lost_websocket_comes_back_without_holes_or_doubles(surf: Surf, served) -> None:

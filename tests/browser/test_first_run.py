@@ -2,6 +2,7 @@
 
 import re
 import socket
+from contextlib import suppress
 
 from playwright.async_api import expect
 
@@ -38,6 +39,18 @@ async def test_from_the_set_up_link_to_a_message_and_a_free_port(surf: Surf, sta
     await page.locator(".server-acts").get_by_text("Stop").click()
     await expect(page.locator(".server-head .pill")).to_have_text("Stopped")
     socket.create_server(("127.0.0.1", port), reuse_port=False).close()
+
+
+async def test_one_click_from_the_empty_home_leads_to_the_running_server(surf: Surf, start_panel) -> None:
+    with suppress(OSError), socket.create_server(("127.0.0.1", 8007)):  # its own port, for it is taken here
+        page = await surf("/servers/", at=start_panel())
+        await expect(page.locator("[data-live-word]")).to_have_text("live")
+        await page.locator(".preset", has_text="TCP echo").first.get_by_text("Start it").click()
+        await expect(page).to_have_url(re.compile("/servers/echo/$"))
+        await expect(page.locator(".server-head .pill")).to_have_text("Running")
+        await expect(page.locator(".note-warning")).to_have_text(
+            re.compile(r"Port 8007 is taken, so it serves on 80\d\d\.")
+        )
 
 
 async def test_signing_in_and_out(surf: Surf, panel) -> None:

@@ -31,7 +31,9 @@ async def test_a_server_that_cannot_start_says_why_in_its_row_and_on_its_page(su
         await row.get_by_role("button", name="Start").click()
         await expect(row.locator(".pill")).to_have_text("Failed")
         await expect(row.locator("[data-reason]")).to_contain_text(f"Port {port} on 127.0.0.1 is in use by pid")
-        await expect(page.locator(".note-error")).to_contain_text(f"Port {port}")
+        await row.get_by_role("button", name="Start").click()
+        await expect(row.locator(".is-busy")).to_have_count(0)
+        await expect(page.locator(".note")).to_have_count(0)
         await row.get_by_role("link", name=lab.name).click()
         await expect(page.locator("[data-reason]")).to_contain_text(f"Port {port} on 127.0.0.1 is in use by pid")
     await page.locator(".server-acts").get_by_role("button", name="Start", exact=True).click()
@@ -87,6 +89,37 @@ async def test_search_and_cards_filter_and_live_in_the_address(surf: Surf, serve
     await page.fill("[data-search]", "nowhere")
     await page.click("text=Show all")
     await expect(page.locator("tbody tr:visible")).not_to_have_count(0)
+
+
+async def test_enter_opens_the_only_hit_of_a_search(surf: Surf, served) -> None:
+    served("sink", name="cellar-1")
+    served("sink", name="cellar-2", start=False)
+    page = await surf("/servers/")
+    await expect(page.locator("[data-live-word]")).to_have_text("live")
+    await page.keyboard.press("/")
+    await page.keyboard.type("cellar")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("-2")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/servers/cellar-2/$"))
+    await page.keyboard.press("/")
+    await page.keyboard.type("cellar-1")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/servers/cellar-1/$"))
+    await page.keyboard.press("/")
+    await page.keyboard.type("cellar")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"/servers/\?q=cellar$"))
+
+
+async def test_the_last_message_looks_alike_live_and_loaded(surf: Surf, served) -> None:
+    lab = served("echo")
+    page = await surf("/servers/")
+    last = page.locator(f"tr[data-name={lab.name}] [data-last]")
+    lab.send(b"abc")
+    await expect(last).to_contain_text("← abc")
+    await page.reload()
+    await expect(last).to_contain_text("← abc")
 
 
 async def test_the_address_is_copied_by_a_click(surf: Surf, served) -> None:

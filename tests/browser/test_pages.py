@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Surf
+from tests.browser.conftest import Surf, ask
 from tests.ports import free_port
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -152,6 +152,29 @@ async def test_the_form_shows_what_the_choices_leave_a_meaning(surf: Surf) -> No
     await expect(page.locator("[name='framing.type']")).to_be_hidden()
     await expect(page.locator("[name='options.format']")).to_be_visible()
     await expect(page.locator("[name='options.message']")).to_be_hidden()
+
+
+async def test_a_renamed_server_keeps_its_tab(surf: Surf, served, panel) -> None:
+    lab = served("echo")
+    page = await surf(f"{lab.path}settings/")
+    watcher = await surf(f"{lab.path}history/")
+    for one in (page, watcher):
+        await expect(one.locator("[data-live-word]")).to_have_text("live")
+    await page.fill("[name=name]", f"{lab.name}-renamed")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page).to_have_url(re.compile(f"/servers/{lab.name}-renamed/settings/$"))
+    await expect(page.locator(".note")).to_contain_text(f"{lab.name}-renamed is saved.")
+    await expect(watcher).to_have_url(re.compile(f"/servers/{lab.name}-renamed/history/$"))
+    assert ask(panel, "DELETE", f"/servers/{lab.name}-renamed").status == 204
+
+
+async def test_on_a_phone_the_presets_come_first(surf: Surf) -> None:
+    page = await surf("/servers/new/", width=390)
+    await expect(page.get_by_text("Start it").first).to_be_in_viewport()
+    await page.get_by_role("link", name="Build your own").click()
+    await expect(page.locator("#form-title")).to_be_in_viewport()
+    await page.goto("/servers/new/?preset=echo")
+    await expect(page.locator("#form-title")).to_be_in_viewport()
 
 
 async def test_a_port_in_use_is_told_beside_it_while_typing(surf: Surf) -> None:

@@ -5,7 +5,7 @@ import { Link } from "app/link";
 
 /** A link on a machine of its own: sockets that never connect by themselves, and a clock that is moved by hand. */
 function world() {
-  const made = { sockets: [], timers: [], now: 0, states: [], frames: [], ended: [], hellos: 0 };
+  const made = { sockets: [], timers: [], now: 0, states: [], frames: [], ended: [], hellos: 0, status: 200 };
   const machine = {
     open: () => {
       const socket = { readyState: 0, sent: [], send: (text) => socket.sent.push(text), close: () => {} };
@@ -21,6 +21,7 @@ function world() {
       made.timers = made.timers.filter((other) => other !== timer);
     },
     now: () => made.now,
+    status: async () => made.status,
     random: () => 1,
   };
   made.pass = (time) => {
@@ -146,4 +147,40 @@ test("nothing is said while nobody listens", () => {
   const made = world();
   made.link.send({ type: "ack", seq: 1 });
   assert.deepEqual(made.sockets[0].sent, []);
+});
+
+test("a handshake refused to somebody signed out is final", async () => {
+  const made = world();
+  made.connect();
+  made.sockets[0].onclose({ code: 1006 });
+  made.status = 401;
+  made.pass(500);
+  made.sockets[1].onclose({ code: 1006 });
+  await Promise.resolve();
+  made.pass(60_000);
+  assert.deepEqual(made.ended, ["signed-out"]);
+  assert.equal(made.states.at(-1), "off");
+  assert.equal(made.sockets.length, 2);
+});
+
+test("a handshake that failed for another reason is tried again", async () => {
+  for (const status of [0, 200, 503]) {
+    const made = world();
+    made.status = status;
+    made.sockets[0].onclose({ code: 1006 });
+    await Promise.resolve();
+    made.pass(500);
+    made.connect();
+    assert.deepEqual(made.ended, []);
+    assert.equal(made.states.at(-1), "live");
+  }
+});
+
+test("a connection that was open before it was lost asks nobody", async () => {
+  const made = world();
+  made.connect();
+  made.status = 401;
+  made.sockets[0].onclose({ code: 1006 });
+  await Promise.resolve();
+  assert.deepEqual(made.ended, []);
 });

@@ -21,7 +21,7 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from services import databases, lifeline
 from services.errors import SockpanelError
 from services.supervisor import lock
-from sockpanel import greeting, listening
+from sockpanel import greeting, listening, panel_address
 from sockpanel.management.starting import code_of
 from sockpanel.parent import Child, Parent
 from sockpanel.server import PoliteServer
@@ -57,7 +57,7 @@ class Command(DaphneCommand):
         if options["use_reloader"]:
             os.set_inheritable(tie.descriptor, True)
             os.environ.update(tie.environment)
-        with _supervised():
+        with panel_address.told(), _supervised():
             super().run(**options)
 
     def get_application(self, options: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from axes.utils import reset
 
 from services.management.base import SockpanelCommand
-from sockpanel import listening
+from sockpanel import listening, panel_address
 from sockpanel.accounts import setup
 
 
@@ -18,8 +18,12 @@ class Command(SockpanelCommand):
         parser.add_argument("--reset", metavar="USER", default="", help="a new password for this user")
 
     def run(self, options: Mapping[str, Any]) -> None:
-        link = setup.link(listening.addresses()[0], options["reset"])
+        panel = panel_address.found()
+        address = panel or listening.addresses()[0]
+        link = setup.link(address, options["reset"])
         if options["reset"]:
             reset(username=options["reset"])  # wrong guesses are forgotten
+        if panel is None:
+            self.warn(f"No panel is known to run on this data: the link assumes that it will be at {address}.")
         self.say("Open this link within 30 minutes:")
         self.say(link)

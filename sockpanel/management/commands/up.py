@@ -12,7 +12,7 @@ from django.db import connections
 from services import databases
 from services.errors import AlreadySupervised
 from services.supervisor import lock
-from sockpanel import greeting, listening
+from sockpanel import greeting, listening, panel_address
 from sockpanel.management.starting import StartingCommand
 from sockpanel.parent import Child, Parent
 
@@ -53,4 +53,5 @@ class Command(StartingCommand):
                 number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
             ):  # nohup: it outlives the terminal
                 signal.signal(number, lambda *_: parent.stop())
-        sys.exit(parent.run())
+        with panel_address.told():
+            sys.exit(parent.run())

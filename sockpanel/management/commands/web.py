@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db import connections
 from django.utils import timezone
 
 from services import databases, lifeline
-from sockpanel import greeting, listening
+from sockpanel import greeting, listening, panel_address
 from sockpanel.management.starting import StartingCommand
 from sockpanel.server import PanelServer
 
@@ -33,7 +34,8 @@ class Command(StartingCommand):
             self.say(greeting.text())
         application = import_module("sockpanel.asgi").application  # reads the settings as they are now
         connections.close_all()
-        PanelServer(application, panel, settings.SOCKPANEL_TLS).run()
+        with nullcontext() if is_child else panel_address.told():  # a parent has told
+            PanelServer(application, panel, settings.SOCKPANEL_TLS).run()
 
     def _check(self) -> None:
         """Django's and our own checks of the configuration: an error ends the command, and its parent."""

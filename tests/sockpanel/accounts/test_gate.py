@@ -1,4 +1,4 @@
-"""Whoever is not signed in sees three pages and static files; while there is no admin, two."""
+"""Whoever is not signed in sees three pages, static files and the favicon; while there is no admin, two of the pages."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from django.urls import get_resolver
 
 from sockpanel.accounts.models import Token, User
 
-ALWAYS = {"/setup", "/healthz"}
+ALWAYS = {"/setup", "/healthz", "/favicon.ico"}
 
 
 def every_path() -> list[str]:

@@ -20,7 +20,11 @@ def test_an_address_without_a_route(admin: Any, path: str, problem: Problem) -> 
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("PUT", "/servers", {"GET", "POST"}), ("POST", "/presets", {"GET"}), ("OPTIONS", "/servers/echo/start", {"POST"})],
+    [
+        ("PUT", "/servers", {"GET", "HEAD", "POST"}),
+        ("POST", "/presets", {"GET", "HEAD"}),
+        ("OPTIONS", "/servers/echo/start", {"POST"}),
+    ],
 )
 def test_a_method_that_the_address_does_not_take(
     admin: Any, method: str, path: str, allowed: set[str], problem: Problem
@@ -28,6 +32,19 @@ def test_a_method_that_the_address_does_not_take(
     response = admin.ask(method, path)
     problem(response, 405, "SP-6005")
     assert set(response["Allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize("path", ["/servers", "/servers/echo", "/servers/echo/messages?limit=5", "/presets", "/node"])
+def test_head_is_get_without_the_body(viewer: Any, echo: Server, path: str) -> None:
+    head, whole = viewer.ask("HEAD", path), viewer.ask("GET", path)
+    assert (head.status_code, head.content, head["Content-Type"]) == (200, b"", "application/json")
+    assert abs(int(head["Content-Length"]) - int(whole["Content-Length"])) < 10  # the disk's free bytes are two answers
+
+
+def test_head_is_refused_where_get_is(viewer: Any, problem: Problem) -> None:
+    assert viewer.ask("HEAD", "/servers/nobody").status_code == 404
+    head = viewer.ask("HEAD", "/servers/nobody/start")
+    assert (head.status_code, head["Allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])

@@ -101,6 +101,15 @@ def test_bytes_sent_by_hand_carry_the_name_of_who_sent_them(script: Script, lab:
     assert script.ask("POST", "/servers/lab/send", {"data": "x", "connection": 99}).json()["code"] == "SP-2204"
 
 
+def test_answers_without_a_body_say_so_in_their_headers(script: Script) -> None:
+    """The server in front of Django has its part in these."""
+    head, whole = script.ask("HEAD", "/presets"), script.ask("GET", "/presets")
+    assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", str(len(whole.body)))
+    assert script.ask("POST", "/servers", {"preset": "echo", "name": "brief", "port": free_port()}).status == 201
+    deleted = script.ask("DELETE", "/servers/brief")
+    assert (deleted.status, deleted.headers["Content-Type"]) == (204, None)
+
+
 def test_a_port_in_use_is_a_warning_and_then_a_conflict_that_names_the_holder(script: Script) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]

@@ -182,6 +182,7 @@ def test_nothing_is_sent_by_a_server_that_does_not_run(operator: Any, echo: Serv
 def test_one_connection_is_closed(operator: Any, running: Server, stand_in: StandIn) -> None:
     seen: list[Action | None] = []
     stand_in.will(lambda: seen.append(answer(count=1)) or seen[-1])
-    assert operator.ask("DELETE", "/servers/echo/connections/7").status_code == 204
+    response = operator.ask("DELETE", "/servers/echo/connections/7")
+    assert (response.status_code, response.content, response.has_header("Content-Type")) == (204, b"", False)
     action = next(filter(None, seen))
     assert (action.verb, action.words) == ("close", {"connection": 7})

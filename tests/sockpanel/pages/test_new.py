@@ -1,11 +1,14 @@
 """A new server, by one click or by the form."""
 
 import socket
+from unittest.mock import patch
 
+import msgspec
 import pytest
 from django.test import Client
 
 from services.models import Server
+from services.presets import PRESETS
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 
@@ -24,6 +27,18 @@ def test_one_click_makes_a_server_of_a_preset(admin: Client) -> None:
 def test_a_second_click_takes_the_next_free_name(admin: Client) -> None:
     for name in ("echo", "echo-2", "echo-3"):
         assert admin.post("/servers/new/", {"preset": "echo"})["Location"] == f"/servers/{name}/"
+
+
+def test_a_second_click_takes_the_next_free_port_and_says_so(admin: Client) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        own = holder.getsockname()[1]
+        preset = msgspec.structs.replace(PRESETS["echo"], server={**PRESETS["echo"].server, "port": own})
+        with patch.dict(PRESETS, echo=preset):
+            page = admin.post("/servers/new/", {"preset": "echo"}, follow=True).content.decode()
+            admin.post("/servers/new/", {"preset": "echo"})
+    first, second = Server.objects.order_by("id").values_list("port", flat=True)
+    assert own < first < second
+    assert f"Port {own} is taken, so it serves on {first}." in page
 
 
 def test_the_form_makes_what_it_says(admin: Client) -> None:
