@@ -17,6 +17,7 @@ from services.servers.totals import Totals
 
 BATCH_MESSAGES = 5_000
 BATCH_BYTES = 1024 * 1024
+ONE_READ = 256 * 1024  # uvloop's longest, by which a batch may pass its size
 BATCH_WITHIN = 0.003  # seconds from the first event of a batch to its departure; a timer is up to 1 ms late
 WINDOW = 16 * 1024 * 1024  # bytes told and not yet stored
 TOUCH_EVERY = 1.0  # seconds between two reports of what the same connection did
@@ -104,7 +105,7 @@ class Reporter:
         self._unstored.append((batch.number, len(frame)))
         self._unstored_bytes += len(frame)
         self._send(frame)
-        if self._unstored_bytes + BATCH_BYTES > self._window and not self.is_held:
+        if self._unstored_bytes + BATCH_BYTES + ONE_READ > self._window and not self.is_held:
             self.is_held = True
             self.held()
 

@@ -183,7 +183,7 @@ async def test_on_a_phone_the_chosen_row_stands_above_the_inspector(surf: Surf, 
     lab = served("echo")
     lab.send(*(b"message %d" % number for number in range(30)))
     await lab.stored(30)
-    page = await surf(lab.path, width=390)
+    page = await surf(lab.path, width=390, reduced_motion="reduce")
     await page.locator(".row-in").last.click()
     await expect(page.locator(".inspect")).to_be_visible()
     await expect(page.locator(".entry[aria-selected]")).to_be_in_viewport(ratio=1)
@@ -191,7 +191,6 @@ async def test_on_a_phone_the_chosen_row_stands_above_the_inspector(surf: Surf, 
         """[document.querySelector(".entry[aria-selected]").getBoundingClientRect().bottom,
           document.querySelector("[data-inspector]").getBoundingClientRect().top]"""
     )
-    print("DBG", await page.evaluate("[...document.querySelectorAll('html, body, main, .bench, .conversation')].map(n => [n.tagName, n.className, n.clientHeight, n.scrollHeight, getComputedStyle(n).overflow, getComputedStyle(n).height, n.scrollTop])"))
     assert row <= sheet
 
 

@@ -130,6 +130,7 @@ async def test_totals_of_an_open_connection_are_told_once_a_second(told, monkeyp
 
 async def test_a_full_window_holds_and_an_empty_one_releases(monkeypatch):
     monkeypatch.setattr(reporter, "BATCH_BYTES", 1000)
+    monkeypatch.setattr(reporter, "ONE_READ", 0)
     told = Told(window=4000)
     while not told.moves:
         told.note(b"x" * 1000)
@@ -144,6 +145,7 @@ async def test_a_full_window_holds_and_an_empty_one_releases(monkeypatch):
 
 async def test_while_held_counters_gather_and_leave_with_the_release(monkeypatch):
     monkeypatch.setattr(reporter, "BATCH_BYTES", 1000)
+    monkeypatch.setattr(reporter, "ONE_READ", 0)
     told = Told(window=2000)
     told.note(b"x" * 1000)
     assert told.reporter.is_held

@@ -91,8 +91,8 @@ def test_a_message_longer_than_what_browsers_may_say_is_seen_too(script: Script,
 
 def test_bytes_sent_by_hand_carry_the_name_of_who_sent_them(script: Script, lab: int) -> None:
     with script.watch("lab") as watched, socket.create_connection(("127.0.0.1", lab), timeout=5) as client:
-        watched.send('{"type":"follow","after":null}')
-        opened = next(frames(watched, "connection"))
+        watched.send('{"type":"follow","after":0}')
+        opened = next(frames(watched, "connection"))  # told to who comes later too
         answer = script.ask("POST", "/servers/lab/send", {"data": r"\x00hi", "connection": opened["number"]})
         assert (answer.status, answer.json(), client.recv(100)) == (200, {"reached": 1}, b"\0hi")
         assert messages(script) == [("out", b"\0hi", "ada")]
