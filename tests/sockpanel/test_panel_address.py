@@ -53,6 +53,7 @@ def test_what_another_panel_has_told_stays_while_that_runs():
         "{",
         "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
     ],
+    ids=range(8),  # a process id in a test's name would differ between the workers of one run
 )
 def test_what_a_killed_panel_left_is_not_believed(left: str):
     panel_address.path().write_bytes(left.encode("latin-1"))
