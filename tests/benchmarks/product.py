@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,13 @@ def product() -> Iterator[Product]:
     finally:
         running.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """So many free TCP ports, no two alike."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

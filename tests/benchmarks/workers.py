@@ -10,7 +10,7 @@ import time
 from datetime import datetime
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.product import Product, free_port, until
+from tests.benchmarks.product import Product, free_port, free_ports, until
 
 MANY = 50
 KILLS = 5
@@ -44,8 +44,8 @@ def _private_megabytes(pid: int) -> float:
 def many(product: Product) -> list[Figure]:
     """Fifty servers, started by one bulk action of the page's own kind: one request a server, all at once."""
     names = [f"many-{number}" for number in range(MANY)]
-    for name in names:
-        product.ask("POST", "/servers", {"preset": "echo", "name": name, "port": free_port()})
+    for name, port in zip(names, free_ports(MANY), strict=True):
+        product.ask("POST", "/servers", {"preset": "echo", "name": name, "port": port})
     began = time.monotonic()
     threads = [threading.Thread(target=product.ask, args=("POST", f"/servers/{name}/start")) for name in names]
     for thread in threads:
