@@ -43,9 +43,9 @@ async def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_page_keeps_anybody_out(surf: Surf, served, scheme: str) -> None:
+    paths, found = await every_page(served), []  # first: an empty home loads itself anew when there is a server
     page = await surf("/servers/", color_scheme=scheme)
-    found = []
-    for path in await every_page(served):
+    for path in paths:
         await page.goto(path)
         await expect(page.locator("h1")).to_be_visible()
         found += await faults(page)
@@ -57,8 +57,9 @@ async def test_the_sign_in_page_keeps_nobody_out(surf: Surf) -> None:
 
 
 async def test_nothing_is_wider_than_a_phone(surf: Surf, served) -> None:
+    paths = await every_page(served)
     page = await surf("/servers/", width=390)
-    for path in await every_page(served):
+    for path in paths:
         await page.goto(path)
         await expect(page.locator("h1")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
