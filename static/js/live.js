@@ -5,6 +5,7 @@
 import { signIn } from "app/api";
 import { write } from "app/element";
 import { clock } from "app/figures";
+import { go } from "app/leaving";
 import { Link } from "app/link";
 
 const WORDS = { connecting: "connecting", live: "live", reconnecting: "reconnecting", off: "not live" };
@@ -13,7 +14,7 @@ const WORDS = { connecting: "connecting", live: "live", reconnecting: "reconnect
  * @param {string} path
  * @param {{hello?: () => object[], message: (frame: any) => void, gone?: () => void}} handlers
  */
-export function live(path, { hello = () => [], message, gone = () => location.assign("/servers/") }) {
+export function live(path, { hello = () => [], message, gone = () => go("/servers/") }) {
   const link = new Link(path, {
     hello,
     message,

@@ -1,5 +1,6 @@
 """The home page in a real browser: rows follow the servers, cards filter, many at once."""
 
+import asyncio
 import re
 import socket
 
@@ -147,6 +148,27 @@ async def test_a_server_is_deleted_after_a_question_that_names_the_loss(surf: Su
     await page.locator("#delete").get_by_role("button", name=f"Delete {lab.name}").click()
     await expect(page.locator(".note")).to_contain_text(f"{lab.name} and its messages are deleted.")
     await expect(page.locator(f"tr[data-name={lab.name}]")).to_have_count(0)
+
+
+async def test_the_answer_to_a_deletion_is_awaited_when_the_link_tells_of_it_first(surf: Surf, served) -> None:
+    lab = served("echo")
+    served("sink")
+    page = await surf("/servers/")
+    told = asyncio.Event()
+    page.on("websocket", lambda link: link.on("close", lambda _: told.set()))
+    await page.locator(f"tr[data-name={lab.name}]").get_by_role("link", name=lab.name).click()
+    await expect(page.locator("[data-live-word]")).to_have_text("live")
+    told.clear()
+
+    async def answer_late(route) -> None:
+        await route.fetch(max_redirects=0)
+        await asyncio.wait_for(told.wait(), 10)
+        await route.fulfill(content_type="text/html", body="<p>the answer</p>")
+
+    await page.route(lambda address: address.endswith(lab.path), answer_late)
+    await page.get_by_role("button", name=f"Delete {lab.name}").first.click()
+    await page.locator("#delete").get_by_role("button", name=f"Delete {lab.name}").click()
+    await expect(page.get_by_text("the answer")).to_be_visible()
 
 
 async def test_without_a_supervisor_a_banner_says_so(surf: Surf, start_panel) -> None:
