@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from services import configuration, hints, operations
 from services.errors import SockpanelError
-from services.models import Action
+from services.models import Action, Server
+from services.remote import switch
+from services.remote.briefing import briefing_for
 from services.servers import validation
-from services.servers.report import Close, Send
+from services.servers.report import Briefing, Close, Send
 from services.servers.spec import ServerSpec
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
@@ -82,16 +84,26 @@ class Actions:
         """Bind first, save after: a change that cannot be served leaves row and worker as they were."""
         server, fields = action.server, action.words
         spec = validation.build({field: fields[field] for field in configuration.SPEC})
-        await self._supervisor.change(_wanted(action, spec))
+        await self._go_over(action, spec)
         try:
             await sync_to_async(operations.save)(server, fields)
         except (SockpanelError, Error):
             logger.error("The changed configuration of %s could not be saved: it goes back to the old one.", server)
-            await self._supervisor.change(_wanted(action, configuration.spec_of(server)))
+            await self._go_over(action, configuration.spec_of(server))
             raise
 
+    async def _go_over(self, action: Action, spec: ServerSpec) -> None:
+        briefing = await sync_to_async(_briefing)(action.server) if spec.kind == "command" else None
+        await self._supervisor.change(_wanted(action, spec, briefing))
 
-def _wanted(action: Action, spec: ServerSpec) -> Wanted:
+
+def _briefing(server: Server) -> Briefing:
+    """Raises RemoteCommandsOff or KeyRefused: then nothing of this kind may run."""
+    switch.require()
+    return briefing_for(server)
+
+
+def _wanted(action: Action, spec: ServerSpec, briefing: Briefing | None) -> Wanted:
     """The server with `spec`, newer than its row: a look meanwhile does not undo it."""
     server = action.server
     return Wanted(
@@ -102,6 +114,7 @@ def _wanted(action: Action, spec: ServerSpec) -> Wanted:
         asked=server.asked,
         asked_by=action.asked_by,
         revision=server.revision + 1,
+        briefing=briefing,
     )
 
 

@@ -73,7 +73,8 @@ def check(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spec_fields(spec: ServerSpec) -> dict[str, Any]:
-    return {field: msgspec.to_builtins(getattr(spec, field)) for field in SPEC}
+    """As they are saved: lists where the spec has tuples."""
+    return {field: msgspec.json.decode(msgspec.json.encode(getattr(spec, field))) for field in SPEC}
 
 
 def spec_of(server: Server) -> ServerSpec:

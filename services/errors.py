@@ -260,6 +260,81 @@ class BusUnreachable(SockpanelError):
     code = "SP-4101"
 
 
+# Remote commands
+
+
+class RemoteCommandsOff(SockpanelError):
+    """Remote commands are switched off on this machine."""
+
+    code = "SP-5001"
+
+
+class SessionRefused(SockpanelError):
+    """A remote-command server did not let the client in; it never says why."""
+
+    code = "SP-5002"
+
+
+class CommandUnknown(SockpanelError):
+    """The server's allow-list has no such command."""
+
+    code = "SP-5003"
+
+
+class ArgumentRefused(SockpanelError):
+    """The allowed command does not take these arguments."""
+
+    code = "SP-5004"
+
+
+class CommandsBusy(SockpanelError):
+    """As many commands run already as the key or the server may run at once."""
+
+    code = "SP-5005"
+
+
+class CommandRefused(SockpanelError):
+    """The key, or the server, does not allow this command."""
+
+    code = "SP-5006"
+
+
+class CommandNotStarted(SockpanelError):
+    """The program could not be started, or not in the cage that it must run in."""
+
+    code = "SP-5007"
+
+
+class CommandInterrupted(SockpanelError):
+    """The connection to the remote-command server ended while the command ran."""
+
+    code = "SP-5008"
+
+
+class CommandNotRecorded(SockpanelError):
+    """The command could not be written down, and therefore was not run."""
+
+    code = "SP-5009"
+
+
+class ServerKeyDiffers(SockpanelError):
+    """The remote-command server is not the one that was expected: its key is another."""
+
+    code = "SP-5010"
+
+
+class KeyRefused(SockpanelError):
+    """A key for remote commands that makes no sense, or a file that is no private key."""
+
+    code = "SP-5011"
+
+
+class CommandGone(SockpanelError):
+    """No command with this number is in the history."""
+
+    code = "SP-5012"
+
+
 # Requests
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connections
 
 from services.books import COLUMNS, Book
-from services.models import MESSAGES, Connection, Counters, Message, Node, Run, StateChange, Status
+from services.models import MESSAGES, Connection, Counters, Execution, Message, Node, Run, StateChange, Status
 from services.servers import clock
 from services.servers.report import IN, Batch, Counted
 from services.supervisor.events import Heeded, Moved, RunEnded, RunStarted
@@ -39,6 +39,10 @@ class Job:
 
     def done(self) -> None:
         """In the loop, after the commit."""
+
+    def given_up(self) -> None:
+        """In the loop: the database will never take it. Whoever waits for it is told as if it had, unless a job says otherwise."""
+        self.done()
 
     def instead(self) -> "Job | None":
         """What is written in its place when the database will never take it."""
@@ -232,7 +236,13 @@ class EndRun(Job):
             ended_at=ended.at, exit_code=ended.exit_code, signal=ended.signal, stderr=ended.stderr
         )
         close_open(ended.server, ended.at, book.last_seq, "the server ended")
+        end_executions(ended.server, ended.at, "the server ended")
         book.open_connections = 0
+
+
+def end_executions(server: int, at: int, why: str) -> None:
+    """Complete every command of a server that is still recorded as running."""
+    Execution.objects.filter(server_id=server, ended_at=None).update(ended_at=at, why=why)
 
 
 def close_open(server: int, at: int, seq: int, why: str) -> None:
@@ -266,7 +276,7 @@ class Purge(Job):
         if first is not None:
             Message.objects.filter(server_id=self.server, seq__lt=first + PURGE_ROWS).delete()
             return
-        for model in (Connection, Run, StateChange, Status, Counters):
+        for model in (Connection, Run, Execution, StateChange, Status, Counters):
             model.objects.filter(server_id=self.server).delete()
 
     def done(self) -> None:

@@ -80,6 +80,77 @@ class Action(models.Model):
         indexes = [models.Index(fields=["done_at"])]
 
 
+class Switch(models.Model):
+    """Something that is off until an admin of the machine turns it on, for all nodes."""
+
+    name = models.CharField(max_length=32, primary_key=True)  # remote_commands
+    on = models.BooleanField(default=False)
+    changed_by = models.CharField(max_length=150, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+
+class Key(models.Model):
+    """A public key that remote-command servers let in, with what it may do. The private one is nowhere here."""
+
+    name = models.CharField(max_length=64, unique=True)
+    public = models.CharField(max_length=64, unique=True)  # 32 bytes in hex, Ed25519
+    owner = models.CharField(max_length=150, blank=True)  # a user's name
+    servers = models.JSONField(default=list, blank=True)  # names; empty: every remote-command server
+    commands = models.JSONField(null=True, blank=True)  # ids of allow-lists; null: all of them
+    shell = models.BooleanField(default=False)  # may use the free command line of a server that has one
+    sources = models.JSONField(default=list, blank=True)  # networks (CIDR); empty: any
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    revoked_by = models.CharField(max_length=150, blank=True, editable=False)
+    used_at = models.DateTimeField(null=True, editable=False)
+    used_from = models.CharField(max_length=64, blank=True, editable=False)
+    created_by = models.CharField(max_length=150, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Command(models.Model):
+    """A remote command that the panel was asked to run, somewhere, and what came of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"  # written down; whoever asked has not come to watch it yet
+        RUNNING = "running"
+        DONE = "done"  # it ran and ended
+        FAILED = "failed"  # it did not run, or nobody knows how it ended: `code` and `error` say why
+
+    user = models.CharField(max_length=150)
+    server = models.CharField(max_length=64, blank=True)  # the name of a server of this panel, or
+    host = models.CharField(max_length=255, blank=True)  # another's address
+    port = models.PositiveIntegerField(default=0)
+    key = models.CharField(max_length=64, blank=True)  # the public key of that server, in hex
+    argv = models.JSONField(default=list)
+    shell = models.BooleanField(default=False)  # argv[0] is a free command line
+    line = models.TextField()  # the words as people write them, for reading and for search
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    exit_code = models.IntegerField(null=True)
+    signal = models.IntegerField(null=True)
+    seconds = models.FloatField(null=True)
+    why = models.TextField(blank=True)  # why it did not end by itself
+    code = models.CharField(max_length=8, blank=True)
+    error = models.TextField(blank=True)
+    stdout_bytes = models.PositiveBigIntegerField(default=0)
+    stderr_bytes = models.PositiveBigIntegerField(default=0)
+    truncated = models.BooleanField(default=False)  # the server sent less than the command wrote
+    kept_bytes = models.PositiveIntegerField(default=0)
+    transcript = models.BinaryField(default=bytes)  # of both streams, in their order: services.remote.transcript
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "id"]), models.Index(fields=["state"])]
+
+
 class Message(models.Model):
     """Bytes that came in or went out, numbered per server without holes."""
 
@@ -135,6 +206,38 @@ class Run(models.Model):
     exit_code = models.IntegerField(null=True)
     signal = models.IntegerField(null=True)
     stderr = models.TextField(default="")  # its last 50 lines
+
+
+class Execution(models.Model):
+    """One command that a remote-command server ran, or refused to run; written down before it ran."""
+
+    id = models.BigAutoField(primary_key=True)
+    server_id = models.BigIntegerField()
+    run = models.BigIntegerField()
+    ask = models.BigIntegerField()  # number within the worker's run
+    connection = models.BigIntegerField()
+    at = models.BigIntegerField()
+    key = models.CharField(max_length=64)  # its name; empty for the dialect `Ready`
+    public = models.CharField(max_length=64)
+    who = models.CharField(max_length=150)  # the panel's user it ran for
+    source = models.CharField(max_length=255)
+    is_new_source = models.BooleanField(default=False)  # the key was never used from this address before
+    command = models.CharField(max_length=64)
+    argv = models.JSONField(default=list)
+    argv_sha256 = models.CharField(max_length=64)  # of the words, each with a NUL behind it
+    ended_at = models.BigIntegerField(null=True)
+    exit_code = models.IntegerField(null=True)
+    signal = models.IntegerField(null=True)
+    seconds = models.FloatField(null=True)
+    why = models.TextField(default="")
+    stdout_bytes = models.BigIntegerField(default=0)
+    stderr_bytes = models.BigIntegerField(default=0)
+    truncated = models.BooleanField(default=False)
+    output = models.BinaryField(default=bytes)
+
+    class Meta:
+        indexes = [models.Index(fields=["server_id", "id"]), models.Index(fields=["public", "source"])]
+        constraints = [models.UniqueConstraint(fields=["server_id", "run", "ask"], name="one_execution_an_ask")]
 
 
 class StateChange(models.Model):

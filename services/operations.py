@@ -18,6 +18,7 @@ from django.utils import timezone
 from services import configuration, errors, hints, nodes
 from services.describe import ACTIVE, NO_SUPERVISOR
 from services.models import Action, Server, Status
+from services.remote import files, switch
 from services.servers import sockets
 
 SETTLED = frozenset({"RUNNING", "STOPPED", "FATAL", "EXITED"})
@@ -33,8 +34,12 @@ def find(name: str) -> Server:
 
 
 def create(words: Mapping[str, Any], who: str) -> Server:
-    """A new, stopped server. Raises ConfigurationRefused, NameTaken or PresetUnknown; then nothing is saved."""
+    """A new, stopped server.
+
+    Raises ConfigurationRefused, NameTaken, PresetUnknown or RemoteCommandsOff; then nothing is saved.
+    """
     fields = configuration.complete(words)
+    _refuse_commands(fields["kind"])
     try:
         with transaction.atomic():
             server = Server.objects.create(**fields, asked_by=who)
@@ -50,6 +55,8 @@ def change(server: Server, words: Mapping[str, Any], who: str, wait: float = 15.
     Raises ConfigurationRefused, NameTaken, a BindError, or SupervisorAway.
     """
     fields = configuration.changed(server, words)
+    if server.kind != fields["kind"]:
+        _refuse_commands(fields["kind"])
     if Server.objects.exclude(pk=server.pk).filter(name=fields["name"]).exists():
         raise _name_taken(fields["name"])
     running = is_active(server)
@@ -74,6 +81,12 @@ def save(server: Server, fields: Mapping[str, Any]) -> None:
         raise _name_taken(fields["name"]) from None
 
 
+def _refuse_commands(kind: str) -> None:
+    """Raises RemoteCommandsOff for a server that would run commands while nobody meant it to."""
+    if kind == "command":
+        switch.require()
+
+
 def _differs(server: Server, fields: Mapping[str, Any]) -> bool:
     return any(getattr(server, field) != fields[field] for field in configuration.SPEC if field != "name")
 
@@ -86,13 +99,19 @@ def remove(server: Server, who: str, wait: float = 15.0) -> None:
     """Delete a server; a running one is stopped first. Its messages go too."""
     if is_active(server) and settle(server, stop(server, who), wait) is None:
         raise errors.StartFailed(f"{server.name} has not stopped within {wait:.0f} s: try again.")
+    key = server.pk
     server.delete()
+    files.forget_server(key)
     hints.hint("supervisor")
     hints.hint("panel")
 
 
 def start(server: Server, who: str) -> int:
-    """Ask for it to run; what already runs is left alone. Returns the number to `settle` on. Raises SupervisorAway."""
+    """Ask for it to run; what already runs is left alone. Returns the number to `settle` on.
+
+    Raises SupervisorAway, or RemoteCommandsOff.
+    """
+    _refuse_commands(server.kind)
     if not nodes.alive(server.node):
         raise _away(server)
     server.refresh_from_db()
@@ -107,7 +126,8 @@ def stop(server: Server, who: str) -> int:
 
 
 def restart(server: Server, who: str) -> int:
-    """Ask for a new worker. Raises SupervisorAway."""
+    """Ask for a new worker. Raises SupervisorAway, or RemoteCommandsOff."""
+    _refuse_commands(server.kind)
     if not nodes.alive(server.node):
         raise _away(server)
     return _want(server, Server.Wanted.RUNNING, who)
@@ -227,10 +247,11 @@ def warnings(server: Server) -> list[str]:
     if is_active(server):
         return []
     try:
-        warning = sockets.check_address(configuration.spec_of(server))
+        found = sockets.check_address(configuration.spec_of(server))
     except errors.ConfigurationRefused as error:
-        return [error.message]
-    return [warning] if warning else []
+        found = error.message
+    off = switch.objection() if server.kind == "command" else ""
+    return [warning for warning in (off, found) if warning]
 
 
 def _away(server: Server) -> errors.SupervisorAway:

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from services.allow_list import COMMANDS
+
 _ALL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here; what listens on all is tried on this one
 
 
@@ -148,6 +150,34 @@ _TABLE = (
             "host": "0.0.0.0",  # noqa: S104 - the route to the destination chooses the sending address
             "port": 0,
             "options": {"message": "sockpanel", "interval": 1.0, "destination": "255.255.255.255:9999"},
+        },
+    ),
+    Preset(
+        name="command",
+        title="Remote commands",
+        explains="Runs the commands of an allow-list for whoever holds a key: uname, uptime, date, hostname, id, df, free "
+        "and ps to begin with. Their output streams back; each is written down before it runs, with who asked for it.",
+        try_line="manage.py client command {host} {port} -- uname -s",
+        server={
+            "kind": "command",
+            "transport": "tcp",
+            "host": "127.0.0.1",
+            "port": 9997,
+            "options": {"dialect": "frames", "commands": COMMANDS},
+        },
+    ),
+    Preset(
+        name="command-ready",
+        title="Remote commands, `Ready`",
+        explains="For clients from textbooks, and on this machine only: a command line gets `Ready|<size>`, then `Start` gets "
+        "the output. It runs any program and asks for no key, so every user of this machine may use it.",
+        try_line="printf 'uname -s' | nc -w2 {host} {port}",
+        server={
+            "kind": "command",
+            "transport": "tcp",
+            "host": "127.0.0.1",
+            "port": 9996,
+            "options": {"dialect": "ready"},
         },
     ),
 )

@@ -142,7 +142,8 @@ class Recorder:
         logger.error("%s of server %d cannot be stored and is counted as dropped: %s", job, job.server, error)
         if instead := job.instead():
             self._store([instead])
-        self._tell(self._after, group)
+        self._tell(job.given_up)
+        self._tell(self._stored, {job.server})
 
     def _may_wait(self, delay: float) -> bool:
         """Wait before the next try; False when the end would come first."""

@@ -18,13 +18,17 @@ from services import hints, jobs, wishes
 from services.actions import Actions
 from services.books import Allotted
 from services.errors import SockpanelError
+from services.execution_jobs import BeginCommand, EndCommand
 from services.recorder import Recorder
+from services.remote import files, switch
+from services.remote.uses import Uses
 from services.servers import clock
-from services.servers.report import Batch
-from services.supervisor.events import Heeded, History, Moved, RunEnded, RunStarted
+from services.servers.report import Batch, KeyUsed
+from services.supervisor.events import Begun, Ended, Heeded, History, Moved, RunEnded, RunStarted
 from services.supervisor.former import end_former
 from services.supervisor.lock import SupervisorLock
 from services.supervisor.supervisor import Supervisor
+from services.supervisor.wanted import Wanted
 from services.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -49,6 +53,8 @@ class Runtime:
         self._fresh: set[int] = set()
         self._fresh_event = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._uses = Uses(self._spawn)
+        self._last: list[Wanted] = []  # as it was read when the control database could be read last
 
     async def run(self, stop: asyncio.Event) -> None:
         """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
@@ -107,6 +113,7 @@ class Runtime:
             await self.look()
         except wishes.UNREADABLE as error:
             logger.error("The control database cannot be read (%s): what runs goes on, nothing new is heeded.", error)
+            await self._bar_commands(switch.forced_off())
             await sync_to_async(
                 close_old_connections
             )()  # a broken connection would stay broken: the next look opens one
@@ -115,6 +122,7 @@ class Runtime:
         """Read what is wanted, once, and have it done."""
         wish = await sync_to_async(wishes.read)(self._node, self._only, set(self._allotted))
         self._take_books(wish)
+        self._last = wish.wanted
         await self._supervisor.reconcile(wish.wanted)
         for refused in wish.refused:
             self._refuse(refused)
@@ -124,6 +132,11 @@ class Runtime:
             self._recorder.caps.pop(server, None)
             self._allotted.pop(server, None)
         self._actions.take(wish.actions)
+
+    async def _bar_commands(self, why: str) -> None:
+        """The file that switches remote commands off needs no database."""
+        if why:
+            await self._supervisor.reconcile(wishes.barred(self._last, why))
 
     def _take_books(self, wish: wishes.Wish) -> None:
         for book in wish.books:
@@ -143,6 +156,7 @@ class Runtime:
         self._allotted.pop(server, None)
         self._refused.pop(server, None)
         if server not in self._purging:
+            files.forget_server(server)
             self._purging.add(server)
             self._purge(server)
 
@@ -173,6 +187,15 @@ class Runtime:
         for opened in batch.opened:
             allotted.opened(opened.number, opened.peer, server in self._datagrams)
         self._recorder.put(jobs.StoreBatch(server, run, batch, stored))
+
+    def command_begun(self, begun: Begun, recorded: Callable[[], None]) -> None:
+        self._recorder.put(BeginCommand(begun, recorded))
+
+    def command_ended(self, ended: Ended) -> None:
+        self._recorder.put(EndCommand(ended))
+
+    def key_used(self, server: int, used: KeyUsed) -> None:
+        self._uses.note(used)
 
     # What the recorder tells
 

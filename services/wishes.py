@@ -6,14 +6,18 @@ It starts nothing; `read` is one look, in one thread.
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+import msgspec
 from django.db import Error
 from django.db.models import F
 
 from services import configuration, jobs
 from services.books import MAX_PEERS, Book
-from services.errors import ConfigurationRefused
+from services.errors import ConfigurationRefused, KeyRefused
 from services.models import Action, Connection, Counters, Run, Server, StateChange, Status
+from services.remote import switch
+from services.remote.briefing import Briefer
 from services.retention import Cap
+from services.servers.report import Briefing
 from services.supervisor.events import Moved
 from services.supervisor.states import State
 from services.supervisor.wanted import Wanted
@@ -75,8 +79,9 @@ def read(node: str, only: str | None, known: set[int]) -> Wish:
     everywhere = set(Server.objects.values_list("pk", flat=True))
     servers = list(Server.objects.filter(node=node, **({"name": only} if only else {})))
     ended = _ended_by_themselves()
+    remote = _Remote(servers)
     for server in servers:
-        _want(server, wish, ended)
+        _want(server, wish, ended, remote)
         wish.caps[server.pk] = Cap(**server.retention)
         if server.transport in DATAGRAMS:
             wish.datagrams.add(server.pk)
@@ -89,23 +94,64 @@ def read(node: str, only: str | None, known: set[int]) -> Wish:
     return wish
 
 
+class _Remote:
+    """What the remote-command servers among them must know, and why some or all of them may not run."""
+
+    def __init__(self, servers: list[Server]) -> None:
+        self.briefings: dict[int, Briefing] = {}
+        self.barred: dict[int, str] = {}
+        commanding = [one for one in servers if one.kind == "command" and one.wanted == Server.Wanted.RUNNING]
+        if commanding:
+            self._read(commanding)
+
+    def _read(self, servers: list[Server]) -> None:
+        why, briefer = switch.objection(), None
+        try:
+            briefer = None if why else Briefer()
+        except KeyRefused as error:
+            why = error.message
+        for server in servers:
+            if briefer is None:
+                self.barred[server.pk] = why
+            else:
+                self._brief(briefer, server)
+
+    def _brief(self, briefer: Briefer, server: Server) -> None:
+        try:
+            self.briefings[server.pk] = briefer.of(server)
+        except KeyRefused as error:
+            self.barred[server.pk] = error.message
+
+
+def barred(wanted: list[Wanted], why: str) -> list[Wanted]:
+    """The same servers, but none that runs commands."""
+    return [
+        msgspec.structs.replace(one, running=False, barred=why) if one.spec.kind == "command" and one.running else one
+        for one in wanted
+    ]
+
+
 def _ended_by_themselves() -> dict[int, int]:
     """Servers whose worker was done -> the `asked` it was started for: only a new start brings them back."""
     return dict(Status.objects.filter(state="EXITED").values_list("pk", "asked"))
 
 
-def _want(server: Server, wish: Wish, ended: dict[int, int]) -> None:
+def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) -> None:
     try:
         spec = configuration.spec_of(server)
     except ConfigurationRefused as error:
         reason = f"Its configuration makes no sense to this version: {error.message} Edit the server."
         wish.refused.append(Refused(server.pk, server.asked, server.revision, reason))
         return
+    barred = remote.barred.get(server.pk, "")
+    wanted = server.wanted == Server.Wanted.RUNNING and ended.get(server.pk, -1) < server.asked
     wish.wanted.append(
         Wanted(
             id=server.pk,
             spec=spec,
-            running=server.wanted == Server.Wanted.RUNNING and ended.get(server.pk, -1) < server.asked,
+            running=wanted and not barred,
+            barred=barred if wanted else "",
+            briefing=remote.briefings.get(server.pk),
             restart=server.restart,
             asked=server.asked,
             asked_by=server.asked_by,
@@ -147,6 +193,7 @@ def settle_former(node: str, at: int) -> None:
         if Run.objects.filter(server_id=server, ended_at=None).update(ended_at=at):
             seq = Counters.objects.filter(pk=server).values_list("last_seq", flat=True).first() or 0
             jobs.close_open(server, at, seq, ENDED_WITHOUT_A_WORD)
+            jobs.end_executions(server, at, ENDED_WITHOUT_A_WORD)
             Counters.objects.filter(pk=server).update(open_connections=0)
         for status in Status.objects.filter(pk=server, state__in=LEFT_ACTIVE):
             StateChange.objects.create(

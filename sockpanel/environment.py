@@ -6,6 +6,7 @@ It knows no Django. A refusal names the variable, its value and what is allowed.
 import hashlib
 import ipaddress
 import os
+import pwd
 import re
 import secrets
 import stat
@@ -70,6 +71,25 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if value in allowed:
         return value
     raise refuse(name, value, " or ".join(allowed))
+
+
+def command_user(name: str, default: tuple[int, int]) -> tuple[int, int]:
+    """uid and gid that remote commands run as where Sockpanel runs as root: a user's name, `uid` or `uid:gid`; never root's."""
+    value = text(name)
+    if not value:
+        return default
+    if re.fullmatch(r"[0-9]{1,9}(:[0-9]{1,9})?", value):
+        uid, _, gid = value.partition(":")
+        found = int(uid), int(gid or uid)
+    else:
+        try:
+            user = pwd.getpwnam(value)
+        except (KeyError, ValueError):
+            raise refuse(name, value, "a user of this machine, a uid, or uid:gid") from None
+        found = user.pw_uid, user.pw_gid
+    if 0 in found:
+        raise refuse(name, value, "a user and a group other than root")
+    return found
 
 
 def slug(name: str, default: str) -> str:

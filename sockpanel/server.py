@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+CLOSE_WITHIN = 15.0  # seconds for a browser to read what was sent before the close, and to close too
 FINISH = 5.0  # seconds that requests and closing handshakes get at the end
 STALLED = 300.0  # seconds that a full transport may go without emptying
 SERVICE_RESTART = 1012  # the close code (RFC 6455 registry): come back in a moment
@@ -100,6 +101,9 @@ class PoliteServer(Server):
         if kind == "websocket.send":
             protocol.maxMessagePayloadSize = BROWSER_SAYS
         if kind == "websocket.accept":
+            protocol.closeHandshakeTimeout = (
+                CLOSE_WITHIN  # autobahn's one second would cut off what a slow browser has yet to read
+            )
             protocol.transport.unregisterProducer()  # the HTTP channel's
             protocol.transport.registerProducer(details.setdefault("brake", Brake()), True)
         elif kind in ("http.response.body", "websocket.send") and not is_last and not await details["brake"].wait():

@@ -17,6 +17,8 @@ try:
     SOCKPANEL_ORIGINS = environment.origins("SOCKPANEL_ORIGINS")
     SOCKPANEL_PROXIES = environment.networks("SOCKPANEL_PROXIES")
     SOCKPANEL_TLS = environment.tls("SOCKPANEL_TLS_CERT", "SOCKPANEL_TLS_KEY")
+    SOCKPANEL_REMOTE_COMMANDS = environment.choice("SOCKPANEL_REMOTE_COMMANDS", "allowed", ("allowed", "off"))
+    SOCKPANEL_COMMAND_USER = environment.command_user("SOCKPANEL_COMMAND_USER", (65_534, 65_534))
     SOCKPANEL_NODE = environment.slug("SOCKPANEL_NODE", "local")
     SECRET_KEY = environment.secret_key("SOCKPANEL_SECRET_KEY", SOCKPANEL_DATA_DIR)
     DEBUG = environment.flag("SOCKPANEL_DEBUG")

@@ -19,9 +19,23 @@ FILES = {
     "tabler/tabler.min.css.map": "@tabler/core/dist/css/tabler.min.css.map",
     "uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
     "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+    "xterm/xterm.css": "@xterm/xterm/css/xterm.css",
+    "xterm/xterm.mjs": "@xterm/xterm/lib/xterm.mjs",
+    "xterm/xterm.mjs.map": "@xterm/xterm/lib/xterm.mjs.map",
+    "xterm/addon-fit.mjs": "@xterm/addon-fit/lib/addon-fit.mjs",
+    "xterm/addon-fit.mjs.map": "@xterm/addon-fit/lib/addon-fit.mjs.map",
+    "xterm/addon-search.mjs": "@xterm/addon-search/lib/addon-search.mjs",
+    "xterm/addon-search.mjs.map": "@xterm/addon-search/lib/addon-search.mjs.map",
 }
-# bare name in our modules -> name under vendor/
-MODULES = {"uplot": "uplot/uPlot.esm.js"}
+# part of the site ("": every page) -> bare name in our modules -> name under vendor/
+MODULES: dict[str, dict[str, str]] = {
+    "": {"uplot": "uplot/uPlot.esm.js"},
+    "commands": {
+        "@xterm/xterm": "xterm/xterm.mjs",
+        "@xterm/addon-fit": "xterm/addon-fit.mjs",
+        "@xterm/addon-search": "xterm/addon-search.mjs",
+    },
+}
 
 Messages = list[CheckMessage]  # named here, for a finder has a method `list`
 

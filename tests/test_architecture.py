@@ -22,6 +22,7 @@ MODULES = {source.module for source in PRODUCT}
 # file -> why it is longer than 300 lines
 LONG_FILES = {
     "services/errors.py": "a list of failures, without logic",
+    "services/models.py": "a list of tables, without logic",
     "services/supervisor/keeper.py": "one state machine's inputs, each a method of a few lines",
 }
 # module -> why it imports our own modules inside a function
@@ -29,7 +30,10 @@ LATE_IMPORTS: dict[str, str] = {}
 # module.function -> why it is longer than 40 lines
 LONG_FUNCTIONS: dict[str, str] = {}
 # module.function -> why it takes more than six parameters
-WIDE_FUNCTIONS = {"sockpanel.api.records.messages": "each is a parameter of the route's query, read from its signature"}
+WIDE_FUNCTIONS = dict.fromkeys(
+    ("sockpanel.api.records.messages", "sockpanel.api.commands.list_commands"),
+    "each is a parameter of the route's query, read from its signature",
+)
 
 
 def trespasses(folder: str, *forbidden: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from services.client import datagram, failures, stream
 from services.client.addresses import Address, resolve
@@ -9,6 +10,7 @@ from services.client.request import Exchange, Request
 from services.errors import ExchangeFailed, ExchangeRefused, ExchangeTimedOut, ExchangeUnreachable
 from services.servers.spec import STREAMS
 
+T = TypeVar("T")
 Guard = Callable[[Request, list[Address]], Awaitable[None]]
 
 _TRY_NEXT = (ExchangeRefused, ExchangeUnreachable, ExchangeTimedOut)  # nothing reached anybody: another address may do
@@ -22,15 +24,20 @@ async def exchange(request: Request, guard: Guard | None = None) -> Exchange:
     addresses = await resolve(request)
     if guard:
         await guard(request, addresses)
-    deadline = asyncio.get_running_loop().time() + request.timeout
+    return await try_each(addresses, request.timeout, lambda address, within: _converse(request, address, within))
+
+
+async def try_each(addresses: list[Address], within: float, attempt: Callable[[Address, float], Awaitable[T]]) -> T:
+    """What the first address gives that takes us; each has its share of `within` seconds. Raises what the last one said."""
+    deadline = asyncio.get_running_loop().time() + within
     failed: ExchangeFailed | None = None
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        within = max((deadline - asyncio.get_running_loop().time()) / left, 0.05)
+        share = max((deadline - asyncio.get_running_loop().time()) / left, 0.05)
         try:
-            return await _converse(request, address, within)
+            return await attempt(address, share)
         except _TRY_NEXT as error:
             failed = error
-    raise failed or ExchangeUnreachable(f"No address leads to {request.host}.")
+    raise failed or ExchangeUnreachable("No address leads to the target: check its name.")
 
 
 async def _converse(request: Request, address: Address, within: float) -> Exchange:

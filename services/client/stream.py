@@ -23,11 +23,12 @@ async def converse(request: Request, address: Address, connect_within: float) ->
     out = encoded(request)
     with socket.socket(address.family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
-        await _connect(sock, address, connect_within)
+        await connect(sock, address, connect_within)
         return await _Conversation(request, sock, address.text, out).run()
 
 
-async def _connect(sock: socket.socket, address: Address, within: float) -> None:
+async def connect(sock: socket.socket, address: Address, within: float) -> None:
+    """Raises OSError, or ExchangeTimedOut when nobody takes the connection."""
     try:
         async with asyncio.timeout(within):
             await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from services import terminal
 from services.management.printer import Printer
-from services.servers.report import IN, Batch, MessageRow
+from services.servers.report import IN, Batch, KeyUsed, MessageRow
 from services.servers.spec import ServerSpec
-from services.supervisor.events import Heeded, History, Moved, RunEnded, RunStarted
+from services.supervisor.events import Begun, Ended, Heeded, History, Moved, RunEnded, RunStarted
 from services.supervisor.states import AT_REST, State
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
@@ -71,6 +71,15 @@ class Foreground:
         self._received += batch.counted.received
         self._sent += batch.counted.sent
         stored(batch.number)
+
+    def command_begun(self, begun: Begun, recorded: Callable[[], None]) -> None:
+        """Nothing can be written down here: the command is refused when its time is over."""
+
+    def command_ended(self, ended: Ended) -> None:
+        """It never began."""
+
+    def key_used(self, server: int, used: KeyUsed) -> None:
+        """No key is known here."""
 
     def _message(self, row: MessageRow) -> None:
         if self._printer.is_full:  # then not even the time to make the line is spent

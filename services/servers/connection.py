@@ -1,75 +1,48 @@
-"""One connection of a stream server: bytes become messages, are recorded and answered. It knows no listener and no link.
-
-Nothing is read while anything stands in the way: a peer that does not take its answers, a store that is behind.
-"""
+"""One connection of a stream server: bytes become messages, are recorded and answered. It knows no listener and no link."""
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import cast
 
 from services.errors import FrameMalformed, FrameTooLong, SendRefused
-from services.servers import clock, framing
+from services.servers import clock, framing, stream
 from services.servers.replies import Replier, nothing
 from services.servers.report import IN, OUT, MessageRow
 from services.servers.reporter import Reporter
 from services.servers.spec import ServerSpec
+from services.servers.stream import COMMIT, PEER, TURN, Stream
 
 AT_ONCE = 500  # messages of one connection (or 2 MiB of answers) that are handled before the others get their turn
-UNREAD = 64 * 1024  # bytes that may wait for a peer before its own messages do
 LINGER = 2.0  # seconds that a peer has to close after a one-shot answer: closing over its unread bytes would destroy the answer
 
-# Why a connection is not read: its answers are not taken; the store is behind; answers wait for the store; others are next; the end
-PEER, STORE, COMMIT, TURN, STOP = 1, 2, 4, 8, 16
 
-
-class Terms:
+class Terms(stream.Terms):
     """What all connections of a server share."""
 
-    def __init__(
-        self, spec: ServerSpec, reply: Replier, reporter: Reporter, gone: Callable[["Connection"], None]
-    ) -> None:
-        self.spec = spec
+    def __init__(self, spec: ServerSpec, reply: Replier, reporter: Reporter, gone: Callable[[Stream], None]) -> None:
+        super().__init__(spec, reporter, gone)
         self.reply = reply
-        self.reporter = reporter
-        self.gone = gone
-        self.loop = asyncio.get_running_loop()
         self.keep = spec.limits.keep_bytes
         self.once = spec.reply.close
         self.after_commit = spec.limits.reply_after_commit
         self.answers_silence = False  # whether a peer that ends its stream without a word has sent an empty message
 
 
-class Connection(asyncio.Protocol):
+class Connection(Stream):
     """From the accept to the end, when `terms.gone` is called."""
 
-    _transport: asyncio.Transport
+    _terms: Terms
 
     def __init__(self, terms: Terms, number: int, peer: str) -> None:
-        self.number = number
-        self.peer = peer
-        self._terms = terms
+        super().__init__(terms, number, peer)
         self._reply = terms.reply
         self._decoder = framing.decoder(terms.spec.framing)
         self._frames: Iterator[bytes] | None = None  # what has come and is not handled
         self._due: tuple[bytes, list[MessageRow]] | None = None  # answers that wait for the store, and their rows
-        self._waits = 0
-        self._made = self._heard = self._ended = self._over = self._lost = False
-        self._why = self._doomed = ""  # why it ends; why it will once its last answer has left
-        self._unsent = 0
-        self._stall: asyncio.TimerHandle | None = None
+        self._heard = False
+        self._doomed = ""  # why it will end once its last answer has left
         self._linger: asyncio.TimerHandle | None = None
 
     # What the transport tells
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._made = True
-        self._transport.set_write_buffer_limits(UNREAD, UNREAD // 4)
-        self._terms.reporter.opened(self.number, self.peer)
-        if self._over:
-            self._transport.close()
-        elif self._waits:
-            self._terms.loop.call_soon(self._transport.pause_reading)  # reading begins only after this method
 
     def data_received(self, data: bytes) -> None:
         self._frames = self._decoder.frames(data)
@@ -85,46 +58,17 @@ class Connection(asyncio.Protocol):
         self._watch()
         return self._due is not None
 
-    def pause_writing(self) -> None:
-        self.wait(PEER)
-        self._watch()
-
-    def resume_writing(self) -> None:
-        self._unwatch()
-        self.go_on(PEER)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._lost = True
-        self._unwatch()
+    def _last(self) -> None:
         if self._linger is not None:
             self._linger.cancel()
         self._reply = nothing
         while self._frames is not None:
             self._turn()
         self._record_rest()
-        self._terms.reporter.closed(self.number, self._why or _why(error))
-        self._terms.gone(self)
 
     # What the server asks
 
-    def wait(self, reason: int) -> None:
-        """Read nothing until `go_on` with the same reason."""
-        if self._made and not self._waits:
-            self._transport.pause_reading()
-        self._waits |= reason
-
-    def go_on(self, reason: int) -> None:
-        """`reason` no longer stands in the way."""
-        self._waits &= ~reason
-        if self._waits or not self._made or self._lost or self._transport.is_closing():
-            return
-        if self._frames is not None:
-            self._turn()
-        if not self._waits and not self._ended:
-            self._transport.resume_reading()
-
     def send(self, data: bytes, sent_by: str) -> None:
-        """Bytes from a person. Raises SendRefused or FrameTooLong."""
         if not self._made or self._over or self._transport.is_closing():
             raise SendRefused(f"Connection {self.number} is opening or closing: choose another one.")
         if self._waits & PEER:
@@ -137,19 +81,9 @@ class Connection(asyncio.Protocol):
         self._terms.reporter.messages.append((clock.now(), self.number, self.peer, OUT, part, len(data), sent_by))
         self._terms.reporter.noted(len(part))
 
-    def close(self, why: str) -> None:
-        """Hand over what is under way, then close; a peer that does not take it is cut off after limits.write_timeout."""
-        self._why = self._why or why
-        self._over = True
-        if self._made:
-            self._transport.close()
-            self._watch()
-
-    def abort(self, why: str) -> None:
-        """Close at once."""
-        self._why = self._why or why
-        if self._made:
-            self._transport.abort()
+    def _resume(self) -> None:
+        if self._frames is not None:
+            self._turn()
 
     # Messages
 
@@ -254,33 +188,3 @@ class Connection(asyncio.Protocol):
         part = rest[: self._terms.keep]
         self._terms.reporter.messages.append((clock.now(), self.number, self.peer, IN, part, len(rest), ""))
         self._terms.reporter.noted(len(part))
-
-    # A peer that does not read
-
-    def _watch(self) -> None:
-        """Cut the peer off when what waits for it does not move for limits.write_timeout."""
-        self._unsent = self._transport.get_write_buffer_size()
-        if self._unsent and self._stall is None:
-            self._stall = self._terms.loop.call_later(self._terms.spec.limits.write_timeout, self._stalled)
-
-    def _unwatch(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _stalled(self) -> None:
-        self._stall = None
-        before, timeout = self._unsent, self._terms.spec.limits.write_timeout
-        if self._transport.get_write_buffer_size() < before:
-            self._watch()
-            return
-        self._why = f"it left {before:,} bytes unread for {timeout:g} s"
-        self._transport.abort()
-
-
-def _why(error: Exception | None) -> str:
-    if error is None:
-        return "closed by the peer"
-    if isinstance(error, ConnectionError):
-        return "reset by the peer"
-    return f"lost: {getattr(error, 'strerror', None) or error}"

@@ -1,18 +1,24 @@
-"""The kinds of servers, by kind and transport: the one table."""
+"""The kinds of servers, by kind and transport: the one table. A worker loads its own kind and no other."""
 
-from services.servers.broadcast_server import BroadcastReceiver, BroadcastSender
+from importlib import import_module
+
 from services.servers.server import Server
-from services.servers.tcp_server import TcpServer
-from services.servers.time_server import TcpTimeServer, UdpTimeServer
-from services.servers.udp_server import UdpServer
 
-SERVERS: dict[tuple[str, str], type[Server]] = {
-    ("tcp", "tcp"): TcpServer,
-    ("tcp", "unix"): TcpServer,
-    ("udp", "udp"): UdpServer,
-    ("udp", "unix-dgram"): UdpServer,
-    ("time", "udp"): UdpTimeServer,
-    ("time", "tcp"): TcpTimeServer,
-    ("broadcast-receiver", "udp"): BroadcastReceiver,
-    ("broadcast-sender", "udp"): BroadcastSender,
+SERVERS: dict[tuple[str, str], str] = {
+    ("tcp", "tcp"): "services.servers.tcp_server.TcpServer",
+    ("tcp", "unix"): "services.servers.tcp_server.TcpServer",
+    ("udp", "udp"): "services.servers.udp_server.UdpServer",
+    ("udp", "unix-dgram"): "services.servers.udp_server.UdpServer",
+    ("time", "udp"): "services.servers.time_server.UdpTimeServer",
+    ("time", "tcp"): "services.servers.time_server.TcpTimeServer",
+    ("broadcast-receiver", "udp"): "services.servers.broadcast_server.BroadcastReceiver",
+    ("broadcast-sender", "udp"): "services.servers.broadcast_server.BroadcastSender",
+    ("command", "tcp"): "services.servers.command_server.CommandServer",
 }
+
+
+def load(kind: str, transport: str) -> type[Server]:
+    """The class of this kind of server. Raises KeyError for one that is not in the table."""
+    module, _, name = SERVERS[kind, transport].rpartition(".")
+    found: type[Server] = getattr(import_module(module), name)
+    return found

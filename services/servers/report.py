@@ -19,6 +19,28 @@ FRAMING = Framing(type="length", size=HEADER_BYTES, max_bytes=MAX_FRAME_BYTES)
 MessageRow = tuple[int, int, str, int, bytes, int, str]
 
 
+class Key(msgspec.Struct, frozen=True):
+    """A key for remote commands, as a worker must know it."""
+
+    public: bytes  # 32 bytes, Ed25519 (RFC 8032)
+    name: str
+    commands: tuple[str, ...] | None = None  # ids of the allow-list; None: all of it
+    sources: tuple[str, ...] = ()  # networks (CIDR) it may be used from; empty: any
+    expires_at: int | None = None  # microseconds since 1970, UTC
+    shell: bool = False  # may use the free command line of a server that has one
+    revoked: bool = False  # known only so that the reason can be shown to an admin
+    panel: bool = False  # the panel's own: it says for whom it runs a command, and is believed
+
+
+class Briefing(msgspec.Struct, frozen=True):
+    """What a remote-command server must know beside its spec; it may change while the worker runs."""
+
+    identity: bytes  # the server's own private key, 32 bytes
+    keys: tuple[Key, ...] = ()
+    user: tuple[int, int] | None = None  # uid and gid that commands run as; None: those of the worker
+    hidden: str = ""  # the directory that no command may read: keys and databases
+
+
 class Start(msgspec.Struct, frozen=True):
     """What a worker gets on its stdin, as JSON."""
 
@@ -28,6 +50,7 @@ class Start(msgspec.Struct, frozen=True):
     next_connection: int = 1
     peers: dict[str, int] = {}  # datagram peers seen before: address -> connection number
     kernel_drops: int | None = None  # datagrams dropped at this socket that earlier workers told of; None: not known
+    briefing: Briefing | None = None  # remote-command servers
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, tag_field="t"):
@@ -73,6 +96,7 @@ DROPPED = {
     "malformed": "no frame; its connection was closed",
     "incomplete": "the stream ended inside a length-prefixed frame",
     "backlog": "the store was behind",
+    "refused": "its sender was not let in",
     "kernel": "the kernel's buffer was full",
 }
 SENT_DROPPED = {
@@ -128,6 +152,43 @@ class Failed(Told, tag=5):
     message: str
 
 
+class CommandBegun(Told, tag=6):
+    """A command is about to run, and waits for `Recorded`; also told of one that is refused before it ran, with `CommandEnded`."""
+
+    ask: int  # 1, 2, 3 ... in a run of the worker
+    connection: int
+    at: int
+    key: str  # the name of the key; empty for the dialect `Ready`
+    public: bytes
+    who: str  # the panel's user it runs for; empty when none is known
+    source: str  # ip:port
+    command: str  # id of the allow-list; "shell" or "ready" for a free command line
+    argv: tuple[str, ...]
+
+
+class CommandEnded(Told, tag=7):
+    """How a command ended."""
+
+    ask: int
+    at: int
+    code: int | None = None
+    signal: int | None = None
+    seconds: float = 0.0
+    why: str = ""  # why it did not end by itself; empty when it did
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    truncated: bool = False
+    output: bytes = b""  # the first bytes of both, as they came
+
+
+class KeyUsed(Told, tag=8):
+    """A key has let somebody in."""
+
+    public: bytes
+    at: int
+    source: str
+
+
 class Stored(Told, tag=16):
     """To the worker: every batch up to this number is committed."""
 
@@ -151,8 +212,20 @@ class Close(Told, tag=18):
     connection: int
 
 
-FromWorker = Ready | Batch | Heartbeat | Done | Failed
-ToWorker = Stored | Send | Close
+class Recorded(Told, tag=19):
+    """To the worker: the command is written down for good and may run."""
+
+    ask: int
+
+
+class Brief(Told, tag=20):
+    """To the worker: what it must know has changed."""
+
+    briefing: Briefing
+
+
+FromWorker = Ready | Batch | Heartbeat | Done | Failed | CommandBegun | CommandEnded | KeyUsed
+ToWorker = Stored | Send | Close | Recorded | Brief
 
 _encoder = msgspec.msgpack.Encoder()
 _from_worker = msgspec.msgpack.Decoder(FromWorker)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 
 from services.errors import SockpanelError
-from services.servers.report import Close, Done, Send
+from services.servers.report import Briefing, Close, Done, Send, Told
 from services.servers.reporter import Reporter
 from services.servers.spec import ServerSpec
 
@@ -32,10 +32,11 @@ class Past:
 
 
 class Server:
-    """One server, from `start` to `stop`. A kind implements all of it."""
+    """One server, from `start` to `stop`. A kind implements all of it; `brief` and `recorded` are for remote-command servers."""
 
     def __init__(self, spec: ServerSpec, sock: socket.socket, reporter: Reporter, past: Past) -> None:
         self.finished: Callable[[], None] = lambda: None  # called by a server that has nothing left to do
+        self.tell: Callable[[Told], None] = lambda told: None  # to the supervisor, at once
         self.receive_buffer = 0  # bytes that the kernel holds for a datagram socket
         self._spec = spec
         self._socket = sock
@@ -59,6 +60,12 @@ class Server:
     def close(self, order: Close) -> Done:
         """Close one connection."""
         raise NotImplementedError
+
+    def brief(self, briefing: Briefing) -> None:
+        """What it must know beside its spec: before `start`, and whenever it changes."""
+
+    def recorded(self, ask: int) -> None:
+        """The command that `CommandBegun` told of is written down for good."""
 
     def hold(self) -> None:
         """The store is behind: take nothing in until `release`."""

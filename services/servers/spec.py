@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from services.servers.commands.options import CommandOptions
+
 KEEP_BYTES = 64 * 1024
 MAX_KEEP_BYTES = 1024 * 1024
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
-Kind = Literal["tcp", "udp", "time", "broadcast-receiver", "broadcast-sender"]
+Kind = Literal["tcp", "udp", "time", "broadcast-receiver", "broadcast-sender", "command"]
 Transport = Literal["tcp", "unix", "udp", "unix-dgram"]
 Restart = Literal["never", "on-failure", "always"]
 
@@ -26,6 +28,7 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
     "time": ("udp", "tcp"),
     "broadcast-receiver": ("udp",),
     "broadcast-sender": ("udp",),
+    "command": ("tcp",),
 }
 STREAMS = frozenset({"tcp", "unix"})
 UNIX = frozenset({"unix", "unix-dgram"})
@@ -83,12 +86,13 @@ class BroadcastSenderOptions(Part):
     count: int = 0  # 0: for ever
 
 
-OPTIONS: dict[str, type[Part]] = {
+OPTIONS: dict[str, type[msgspec.Struct]] = {
     "tcp": NoOptions,
     "udp": NoOptions,
     "time": TimeOptions,
     "broadcast-receiver": NoOptions,
     "broadcast-sender": BroadcastSenderOptions,
+    "command": CommandOptions,
 }
 
 
@@ -102,7 +106,7 @@ class ServerSpec(Part):
     port: int  # 0 for UNIX transports and for a broadcast sender
     framing: Framing = Framing()
     reply: Reply = Reply()
-    options: TimeOptions | BroadcastSenderOptions | NoOptions = NoOptions()
+    options: TimeOptions | BroadcastSenderOptions | CommandOptions | NoOptions = NoOptions()
     limits: Limits = Limits()
 
     @property

@@ -5,12 +5,13 @@ import socket
 
 from services.errors import ConnectionUnknown, SendRefused, SockpanelError
 from services.servers import addresses, descriptors, notices, replies
-from services.servers.connection import STOP, STORE, Connection, Terms
+from services.servers.connection import Connection, Terms
 from services.servers.replies import Replier
 from services.servers.report import Close, Done, Send
 from services.servers.reporter import Reporter
 from services.servers.server import Past, Server, failed
 from services.servers.spec import ServerSpec
+from services.servers.stream import STOP, STORE, Stream
 
 AT_ONCE = 64  # connections taken before those that are open get their turn
 BREATH = 1.0  # seconds without new connections when the system has no more descriptors or memory
@@ -25,7 +26,7 @@ class TcpServer(Server):
         super().__init__(spec, sock, reporter, past)
         self._terms = Terms(spec, self.replier(), reporter, self._gone)
         self._terms.answers_silence = self.answers_silence
-        self._connections: dict[int, Connection] = {}
+        self._connections: dict[int, Stream] = {}
         self._adopting: set[asyncio.Task[None]] = set()
         self._most = min(spec.limits.connections, descriptors.for_connections())
         self._serves = self._accepts = False
@@ -107,12 +108,15 @@ class TcpServer(Server):
     def _take(self, sock: socket.socket, address: addresses.Raw) -> None:
         number = self._past.number()
         peer = f"unix#{number}" if self._spec.is_unix else addresses.name(address)
-        connection = self._connections[number] = Connection(self._terms, number, peer)
+        connection = self._connections[number] = self._connection(number, peer)
         task = self._loop.create_task(self._adopt(sock, connection), name=f"adopt connection {number}")
         self._adopting.add(task)
         task.add_done_callback(self._adopting.discard)
 
-    async def _adopt(self, sock: socket.socket, connection: Connection) -> None:
+    def _connection(self, number: int, peer: str) -> Stream:
+        return Connection(self._terms, number, peer)
+
+    async def _adopt(self, sock: socket.socket, connection: Stream) -> None:
         try:
             await self._loop.connect_accepted_socket(lambda: connection, sock)
         except OSError as error:
@@ -120,7 +124,7 @@ class TcpServer(Server):
             sock.close()
             self._gone(connection)
 
-    def _gone(self, connection: Connection) -> None:
+    def _gone(self, connection: Stream) -> None:
         self._connections.pop(connection.number, None)
         self._left.set()
         self._admit()
@@ -158,7 +162,7 @@ class TcpServer(Server):
                 problem = error
         return Done(order.action, reached) if reached else failed(order.action, problem)
 
-    def _targets(self, order: Send) -> list[Connection]:
+    def _targets(self, order: Send) -> list[Stream]:
         if order.connection is not None:
             found = self._connections.get(order.connection)
             return [found] if found else []

@@ -12,6 +12,8 @@ import msgspec
 
 from services.errors import ConfigurationRefused, SockpanelError
 from services.servers import escapes, time_format, wording
+from services.servers.commands import allowed
+from services.servers.commands.options import CommandOptions
 from services.servers.spec import (
     MAX_FRAME_BYTES,
     MAX_KEEP_BYTES,
@@ -36,6 +38,7 @@ MAX_DELIMITER_BYTES = 64
 MAX_BROADCAST_BYTES = 1400  # a broadcast is not to be cut into fragments
 MAX_COUNT = 1_000_000_000
 INTERVAL = (0.1, 86_400.0)
+MAX_READY_OUTPUT = 1024 * 1024
 SCOPE_CHARACTERS = 15  # of an interface's name (IFNAMSIZ less its closing NUL)
 
 _PARTS: dict[str, type[msgspec.Struct]] = {"framing": Framing, "reply": Reply, "limits": Limits}
@@ -202,6 +205,7 @@ def _options(options: Any, problems: dict[str, str]) -> None:
     checks: dict[type, Callable[[Any, dict[str, str]], None]] = {
         TimeOptions: _time,
         BroadcastSenderOptions: _broadcast_sender,
+        CommandOptions: _commands,
     }
     if type(options) in checks:
         checks[type(options)](options, problems)
@@ -230,19 +234,41 @@ def _broadcast_sender(options: BroadcastSenderOptions, problems: dict[str, str])
         problems["options.destination"] = "The destination is an address and a port, such as 192.168.1.255:9999."
 
 
+def _commands(options: CommandOptions, problems: dict[str, str]) -> None:
+    allowed.check(options, problems)
+    if options.dialect != "ready":
+        return
+    if options.commands:
+        problems["options.commands"] = "The dialect ready runs any program on the PATH: it has no allow-list."
+    if options.shell:
+        problems["options.shell"] = "The dialect ready knows no shell: leave it off."
+    if options.output_bytes > MAX_READY_OUTPUT:
+        problems["options.output_bytes"] = (
+            f"The dialect ready holds the output in memory: at most {MAX_READY_OUTPUT:,} bytes."
+        )
+
+
 def _fit(kind: str, transport: str, host: str, parts: dict[str, Any], problems: dict[str, str]) -> None:
     """What each field allows alone and the whole does not."""
     framing, reply, options = parts["framing"], parts["reply"], parts["options"]
-    if framing is not None and framing.type != "none" and transport and transport not in STREAMS:
+    if framing is not None and framing.type != "none" and kind == "command":
+        problems["framing.type"] = "A command server has a protocol of its own: set framing to none."
+    elif framing is not None and framing.type != "none" and transport and transport not in STREAMS:
         problems["framing.type"] = "A datagram is a message already: framing is for TCP and UNIX stream servers."
     if reply is not None and reply.close and transport and transport not in STREAMS:
         problems["reply.close"] = "A datagram has no connection that could be closed: leave it off."
-    if reply is not None and reply.type != "none" and kind in ("time", "broadcast-sender"):
+    if reply is not None and reply.type != "none" and kind in ("time", "broadcast-sender", "command"):
         problems["reply.type"] = f"A {kind} server has no reply of its own: set it to none."
     if isinstance(options, BroadcastSenderOptions) and host and "options.destination" not in problems:
         destination, _ = split_address(options.destination)
         if (":" in host) != (":" in destination):
             problems["options.destination"] = "The host and the destination are both IPv4 or both IPv6."
+    if isinstance(options, CommandOptions) and options.dialect == "ready" and host and not _is_loopback(host):
+        problems["host"] = "The dialect ready asks nobody who he is: its host is 127.0.0.1 or ::1."
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 def split_address(text: str) -> tuple[str, int]:

@@ -11,10 +11,9 @@ import msgspec
 import uvloop
 
 from services.errors import SockpanelError
-from services.servers import descriptors, notices, report, spec
+from services.servers import descriptors, notices, registry, report, spec
 from services.servers.link import Link
-from services.servers.registry import SERVERS
-from services.servers.report import Failed, Heartbeat, Ready, Send, Start, Stored, ToWorker
+from services.servers.report import Brief, Close, Failed, Heartbeat, Ready, Recorded, Send, Start, Stored, ToWorker
 from services.servers.reporter import Reporter
 from services.servers.server import Past, Server
 
@@ -58,8 +57,11 @@ class Worker:
         past = Past(start.next_connection, start.peers, start.kernel_drops)
         sock = socket.socket(fileno=start.socket)
         sock.setblocking(False)
-        server = SERVERS[wanted.kind, wanted.transport](wanted, sock, self._reporter, past)
+        server = registry.load(wanted.kind, wanted.transport)(wanted, sock, self._reporter, past)
         server.finished = self._leave.set
+        server.tell = self._tell
+        if start.briefing is not None:
+            server.brief(start.briefing)
         return server
 
     async def _fail(self, why: str) -> int:
@@ -85,11 +87,19 @@ class Worker:
         if isinstance(order, Stored):
             self._reporter.stored(order.number)
             return
-        if self._server is None:
-            return  # nobody was told that we serve
-        done = self._server.send(order) if isinstance(order, Send) else self._server.close(order)
-        self._reporter.flush()  # what was done is told before that it was
-        self._tell(done)
+        if self._server is None:  # nobody was told that we serve
+            if isinstance(order, Brief):
+                self._start = msgspec.structs.replace(self._start, briefing=order.briefing)
+            return
+        match order:
+            case Recorded(ask=ask):
+                self._server.recorded(ask)
+            case Brief(briefing=briefing):
+                self._server.brief(briefing)
+            case Send() | Close():
+                done = self._server.send(order) if isinstance(order, Send) else self._server.close(order)
+                self._reporter.flush()  # what was done is told before that it was
+                self._tell(done)
 
     def _tell(self, told: report.Told) -> None:
         self._link.send(report.encode(told))

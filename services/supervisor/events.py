@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.servers.report import Batch
+from services.servers.report import Batch, CommandBegun, CommandEnded, KeyUsed
 from services.supervisor.states import State
 
 
@@ -64,6 +64,22 @@ class History(msgspec.Struct, frozen=True):
     peers: dict[str, int] = {}  # datagram peers seen before: address -> connection number
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """A command is about to run on a remote-command server, and waits until it is written down."""
+
+    server: int
+    run: int
+    told: CommandBegun
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """It ended."""
+
+    server: int
+    run: int
+    told: CommandEnded
+
+
 class Observer(Protocol):
     """Who is told. Called in the supervisor's loop: nothing here may block or raise, except where it says so."""
 
@@ -80,3 +96,10 @@ class Observer(Protocol):
 
     def reported(self, server: int, run: int, batch: Batch, stored: Callable[[int], None]) -> None:
         """Call `stored(batch.number)`, in the same loop, once the batch is committed; later than the run's end does no harm."""
+
+    def command_begun(self, begun: Begun, recorded: Callable[[], None]) -> None:
+        """Call `recorded()`, in the same loop, once it is committed; never when that fails."""
+
+    def command_ended(self, ended: Ended) -> None: ...
+
+    def key_used(self, server: int, used: KeyUsed) -> None: ...

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from services.errors import BindError, NotRunning, SockpanelError
+from services.errors import BindError, NotRunning, SendRefused, SockpanelError
 from services.servers import report
 from services.servers.spec import ServerSpec
 from services.supervisor import reasons
@@ -66,14 +66,19 @@ class Keeper:
     def heed(self, wanted: Wanted, reason: str = "", who: str | None = None) -> None:
         """Takes notice of what is wanted now; hearing it twice changes nothing."""
         if wanted.revision < self.wanted.revision:  # read before a change that is under way here
-            wanted = msgspec.structs.replace(wanted, spec=self.wanted.spec, revision=self.wanted.revision)
+            briefing = wanted.briefing or self.wanted.briefing
+            wanted = msgspec.structs.replace(
+                wanted, spec=self.wanted.spec, revision=self.wanted.revision, briefing=briefing
+            )
+        if self.wanted.barred and wanted.running:
+            reason = reason or reasons.ALLOWED
         self.wanted = wanted
         self.leaving = False
         who = wanted.asked_by if who is None else who
         if wanted.running:
             self._wish_run(reason, who)
         else:
-            self._wish_stop(reason or reasons.ASKED_STOP, who)
+            self._wish_stop(wanted.barred or reason or reasons.ASKED_STOP, "" if wanted.barred else who)
 
     def leave(self, reason: str) -> None:
         """Stops it for good; `rested` tells when."""
@@ -127,13 +132,26 @@ class Keeper:
                 self._rest()
             case State.STOPPING:
                 self._door.release()
+                if self.wanted.barred:
+                    self._allow_to_stop()
             case _:
                 self._rest()
         self._telling.notice(self.state, self.current)
 
     def _adopt(self) -> None:
+        if self.worker is not None and self.wanted.briefing is not None:
+            self._brief(self.wanted.briefing)
         self.current = self.wanted
         self._telling.heeded = max(self._telling.heeded, self.wanted.asked)
+
+    def _brief(self, briefing: report.Briefing) -> None:
+        """What the worker must know has changed. One that does not listen any more knows too much: it is replaced."""
+        if self.worker is None or briefing == self.current.briefing:
+            return
+        try:
+            self.worker.brief(briefing)
+        except SendRefused as error:
+            self._kill(f"The worker did not take its new keys and was killed. {error.message}")
 
     # Starting
 
@@ -175,6 +193,7 @@ class Keeper:
                     next_connection=history.next_connection,
                     peers=history.peers,
                     kernel_drops=self._door.dropped,
+                    briefing=self.wanted.briefing,
                 )
             )
         except (OSError, ValueError, SockpanelError) as error:
@@ -200,6 +219,15 @@ class Keeper:
     def reported(self, batch: report.Batch, stored: Callable[[int], None]) -> None:
         self._door.drop(batch.counted.dropped.get("kernel", 0))
         self._telling.reported(batch, stored)
+
+    def command_begun(self, told: report.CommandBegun, recorded: Callable[[], None]) -> None:
+        self._telling.command_begun(told, recorded)
+
+    def command_ended(self, told: report.CommandEnded) -> None:
+        self._telling.command_ended(told)
+
+    def key_used(self, told: report.KeyUsed) -> None:
+        self._telling.key_used(told)
 
     def ended(self, end: End) -> None:
         self.worker = None
@@ -272,23 +300,28 @@ class Keeper:
 
     def _stop(self, reason: str, who: str) -> None:
         self._leave_gate()
-        self._alarm.set(self._means.timings.stop, self._overdue)
+        self._allow_to_stop()
         self._move(Event.STOP, reason, who)
         if self.worker is not None:
             self.worker.terminate()
         elif not self._door.is_opening:
             self._gone()
 
-    def _overdue(self) -> None:
+    def _allow_to_stop(self) -> None:
+        timings = self._means.timings
+        seconds = timings.barred if self.wanted.barred else timings.stop
+        self._alarm.set(seconds, self._overdue, seconds)
+
+    def _overdue(self, seconds: float) -> None:
         if self.worker is not None:
-            self._kill(reasons.overdue(self._means.timings.stop))
+            self._kill(reasons.overdue(seconds))
         else:
             self._door.abandon()
             self._gone()
 
     def _gone(self) -> None:
         self._alarm.cancel()
-        self._move(Event.GONE, reasons.GONE)
+        self._move(Event.GONE, self.wanted.barred or reasons.GONE)
         if self.wanted.running:
             self._wish_run("", self.wanted.asked_by)
         else:

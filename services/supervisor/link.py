@@ -22,7 +22,8 @@ _MAX_DRAINED = 64 * 1024 * 1024
 class Ears(Protocol):
     """Who hears the worker."""
 
-    def heard(self, told: report.FromWorker) -> None: ...
+    def heard(self, told: report.FromWorker) -> None:
+        """Raises WorkerBroken for what it must not say."""
 
     def broken(self, why: str) -> None:
         """It said something it must not; nothing more is read."""
@@ -78,6 +79,11 @@ class Link:
             self._stored_waits = number
         else:
             self._send(report.encode(report.Stored(number=number)))
+
+    def recorded(self, ask: int) -> None:
+        """Tells the worker that the command may run; no harm after the link's end."""
+        if self._socket.fileno() >= 0 and len(self._waiting) <= MAX_WAITING:
+            self._send(report.encode(report.Recorded(ask)))
 
     def close(self) -> None:
         """Takes what is left and closes our end."""

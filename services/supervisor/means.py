@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.errors import BindError
-from services.servers.report import Close, Done, Send
+from services.servers.report import Briefing, Close, Done, Send
 from services.servers.spec import ServerSpec
 from services.supervisor.backoff import Budget
 from services.supervisor.events import Observer
@@ -28,6 +28,8 @@ class Hand(Protocol):
     def listen(self, listener: Listener) -> None: ...
 
     def quiet_for(self) -> float: ...
+
+    def brief(self, briefing: Briefing) -> None: ...
 
     def terminate(self) -> None: ...
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from services.servers import clock, report
-from services.supervisor.events import Heeded, History, Moved, Observer, RunEnded, RunStarted
+from services.supervisor.events import Begun, Ended, Heeded, History, Moved, Observer, RunEnded, RunStarted
 from services.supervisor.states import State
 from services.supervisor.wanted import Wanted
 from services.supervisor.worker import End
@@ -51,6 +51,15 @@ class Telling:
 
     def reported(self, batch: report.Batch, stored: Callable[[int], None]) -> None:
         self._observer.reported(self._server, self._run, batch, stored)
+
+    def command_begun(self, told: report.CommandBegun, recorded: Callable[[], None]) -> None:
+        self._observer.command_begun(Begun(self._server, self._run, told), recorded)
+
+    def command_ended(self, told: report.CommandEnded) -> None:
+        self._observer.command_ended(Ended(self._server, self._run, told))
+
+    def key_used(self, told: report.KeyUsed) -> None:
+        self._observer.key_used(self._server, told)
 
     def moved(self, change: Change, current: Wanted) -> None:
         """`change` has happened; `current` is the wish that runs, or ran last."""

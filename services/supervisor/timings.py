@@ -10,6 +10,7 @@ class Timings(msgspec.Struct, frozen=True):
     ready: float = 10.0  # from the spawn of a worker to its `Ready`
     silence: float = 15.0  # without a word from a worker: three heartbeats missed
     stop: float = 10.0  # from SIGTERM to SIGKILL
+    barred: float = 2.5  # the same, for a server that may not run any longer
     farewell: float = 1.0  # from the end of a worker's link to the end of the worker
     answer: float = 10.0  # for a worker's answer to a Send or Close
     steady: float = 2.0  # a run that was RUNNING this long is started again at once, uncounted

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from services.servers.report import Briefing
 from services.servers.spec import ServerSpec
 
 Address = tuple[str, str | int]
@@ -16,7 +17,9 @@ class Wanted(msgspec.Struct, frozen=True):
     restart: str  # never, on-failure, always
     asked: int = 0  # grows with each start, stop and restart that somebody asks for
     asked_by: str = ""
+    barred: str = ""  # why it may not run, as a sentence, although somebody wants it to; `running` is false then
     revision: int = 1  # grows with each change of the configuration
+    briefing: Briefing | None = None  # remote-command servers: told to the worker at its start, and when it changes
 
 
 def place(spec: ServerSpec) -> Address:

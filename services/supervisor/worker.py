@@ -6,6 +6,7 @@ It keeps no timetable and decides nothing: its keeper does.
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from services.errors import NotRunning, SendRefused
 from services.servers import report
 from services.servers.spec import ServerSpec
+from services.supervisor.commands import Commands
 from services.supervisor.last_words import LastWords
 from services.supervisor.link import Link
 from services.supervisor.process import Exit, Plan, Process
@@ -28,6 +30,7 @@ class Launch(msgspec.Struct, frozen=True):
     next_connection: int = 1
     peers: dict[str, int] = {}
     kernel_drops: int = 0  # datagrams dropped at this socket that earlier workers told of
+    briefing: report.Briefing | None = None
 
 
 class End(msgspec.Struct, frozen=True):
@@ -50,6 +53,13 @@ class Listener(Protocol):
 
     def reported(self, batch: report.Batch, stored: Callable[[int], None]) -> None: ...
 
+    def command_begun(self, told: report.CommandBegun, recorded: Callable[[], None]) -> None:
+        """`recorded()` lets the command run; no harm after the worker's end."""
+
+    def command_ended(self, told: report.CommandEnded) -> None: ...
+
+    def key_used(self, told: report.KeyUsed) -> None: ...
+
     def ended(self, end: End) -> None:
         """Called once; everything that the worker told has been reported before."""
 
@@ -65,6 +75,7 @@ class Worker:
         self._leaving: asyncio.TimerHandle | None = None
         self._listener: Listener | None = None
         self._questions: dict[int, asyncio.Future[report.Done]] = {}
+        self._commands = Commands()
         self._why = ""
         self._refused = ""
         ours, theirs = socket.socketpair()
@@ -101,6 +112,10 @@ class Worker:
         question.add_done_callback(lambda _: self._questions.pop(order.action, None))
         return question
 
+    def brief(self, briefing: report.Briefing) -> None:
+        """Tells it what it must know now. Raises SendRefused when it takes nothing."""
+        self._link.tell(report.Brief(briefing))
+
     def terminate(self) -> None:
         """Asks it to stop."""
         self._process.terminate()
@@ -113,6 +128,7 @@ class Worker:
     # What the link hears
 
     def heard(self, told: report.FromWorker) -> None:
+        """Raises WorkerBroken for what makes no sense."""
         assert self._listener is not None  # noqa: S101 - the loop has not turned before `listen`
         match told:
             case report.Ready():
@@ -126,8 +142,20 @@ class Worker:
             case report.Failed(message=message):
                 self._refused = message
                 self.hung_up()
+            case report.CommandBegun():
+                self._commands.begun(told)
+                self._listener.command_begun(told, partial(self._recorded, told.ask))
+            case report.CommandEnded():
+                self._commands.ended(told)
+                self._listener.command_ended(told)
+            case report.KeyUsed():
+                self._listener.key_used(told)
             case report.Heartbeat():
                 pass  # that it came is all it says
+
+    def _recorded(self, ask: int) -> None:
+        self._commands.recorded(ask)
+        self._link.recorded(ask)
 
     def broken(self, why: str) -> None:
         self.kill(f"The worker broke the protocol of its link and was killed. {why}")
@@ -159,5 +187,6 @@ def _plan(command: tuple[str, ...], launch: Launch, link: int) -> Plan:
         next_connection=launch.next_connection,
         peers=launch.peers,
         kernel_drops=launch.kernel_drops,
+        briefing=launch.briefing,
     )
     return Plan(command=command, stdin=msgspec.json.encode(start), descriptors=(link, launch.socket))

@@ -13,7 +13,7 @@ from ninja import Router
 
 from services import nodes
 from services.databases import NAMES
-from services.presets import PRESETS
+from services.remote import standing, switch
 from services.version import VERSION
 from sockpanel.api import schemas
 from sockpanel.api.access import VIEWER
@@ -30,7 +30,7 @@ def presets(request: HttpRequest) -> HttpResponse:
         {
             "presets": [
                 {"name": preset.name, "title": preset.title, "explains": preset.explains, "server": preset.server}
-                for preset in PRESETS.values()
+                for preset in switch.offered().values()
             ]
         }
     )
@@ -48,6 +48,10 @@ def node(request: HttpRequest) -> HttpResponse:
             "versions": {"sockpanel": VERSION, "python": platform.python_version(), "django": django.get_version()},
             "disk": {"free": disk.free, "total": disk.total},
             "databases": {name: _database(alias) for alias, name in NAMES.items()},
+            "remote_commands": {
+                "on": switch.is_on(),
+                "running": [{"name": one.name, "shell": one.shell} for one in standing.running()],
+            },
         }
     )
 

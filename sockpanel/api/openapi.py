@@ -14,8 +14,9 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from services import errors
+from services.servers.commands.options import CommandOptions
 from services.servers.spec import BroadcastSenderOptions, NoOptions, TimeOptions
-from sockpanel.api import requests, schemas
+from sockpanel.api import remote_schemas, requests, schemas
 from sockpanel.api.access import SAFE
 from sockpanel.problems import status_of
 
@@ -76,9 +77,9 @@ class Api(NinjaAPI):
 
 
 def _shapes() -> Iterable[type]:
-    named = [*vars(schemas).values(), *vars(requests).values()]
+    named = [*vars(schemas).values(), *vars(remote_schemas).values(), *vars(requests).values()]
     own = [kind for kind in named if inspect.isclass(kind) and issubclass(kind, msgspec.Struct)]
-    return {*own, NoOptions, TimeOptions, BroadcastSenderOptions}
+    return {*own, NoOptions, TimeOptions, BroadcastSenderOptions, CommandOptions}
 
 
 def _finish(method: str, operation: dict[str, Any]) -> None:

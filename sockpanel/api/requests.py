@@ -57,10 +57,46 @@ class Exchange(msgspec.Struct, forbid_unknown_fields=True):
     broadcast: bool = False
 
 
+class NewCommand(msgspec.Struct, forbid_unknown_fields=True):
+    """A command to run: on `server`, or at `host`, `port` and `key`; `argv`, or for admins `shell`."""
+
+    server: Name | UnsetType = UNSET
+    host: Annotated[str, Meta(description="of a server that is not this panel's")] | UnsetType = UNSET
+    port: Annotated[int, Meta(ge=1, le=65_535)] | UnsetType = UNSET
+    key: Annotated[str, Meta(description="the public key of that server: 64 hex digits")] | UnsetType = UNSET
+    argv: Annotated[list[str], Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    shell: Annotated[str, Meta(min_length=1, max_length=16_384)] | UnsetType = UNSET
+    encoding: Literal["text", "base64"] = "text"
+    wait: bool = True
+
+
+class KeyFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a key may do; what is missing stays, or gets its default."""
+
+    owner: Annotated[str, Meta(max_length=150)] | UnsetType = UNSET
+    servers: Annotated[list[str], Meta(description="names; empty: all")] | UnsetType = UNSET
+    commands: Annotated[list[str] | None, Meta(description="ids of allow-lists; null: all")] | UnsetType = UNSET
+    shell: bool | UnsetType = UNSET
+    sources: Annotated[list[str], Meta(description="networks; empty: any")] | UnsetType = UNSET
+    expires_at: Annotated[str | None, Meta(description="RFC 3339; null: never; 90 days for a new key")] | UnsetType = (
+        UNSET
+    )
+
+
+class NewKey(KeyFields, kw_only=True):
+    """A key to register, or to make."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_.-]{0,62}[a-z0-9])?$")]
+    public: Annotated[str | None, Meta(description="64 hex digits, OpenSSH or PEM; null: a pair is made")] = None
+
+
 # A body to begin with, for each shape that is sent
 EXAMPLES: dict[type, dict[str, Any]] = {
     NewServer: {"preset": "echo", "name": "lab", "port": 9107},
     ServerFields: {"notes": "the one in hall 3", "retention": {"rows": 10_000}},
     Bytes: {"data": r"hello\r\n", "encoding": "text", "connection": "all"},
+    NewCommand: {"server": "lab", "argv": ["uname", "-s"]},
+    KeyFields: {"commands": ["uname"], "sources": ["10.0.0.0/8"]},
+    NewKey: {"name": "ci", "commands": ["uname", "uptime"]},
     Exchange: {"transport": "tcp", "host": "127.0.0.1", "port": 8007, "data": "hello", "timeout": 2},
 }

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from services.servers.commands.options import CommandOptions
 from services.servers.spec import (
     BroadcastSenderOptions,
     Framing,
@@ -34,7 +35,7 @@ Options = Annotated[
         extra_json_schema={
             "anyOf": [
                 {"$ref": f"#/components/schemas/{part.__name__}"}
-                for part in (NoOptions, TimeOptions, BroadcastSenderOptions)
+                for part in (NoOptions, TimeOptions, BroadcastSenderOptions, CommandOptions)
             ]
         },
     ),
@@ -234,6 +235,20 @@ class Disk(msgspec.Struct):
     total: int
 
 
+class RunsCommands(msgspec.Struct):
+    """A remote-command server that runs; with `shell` it takes a free command line."""
+
+    name: str
+    shell: bool
+
+
+class RemoteCommands(msgspec.Struct):
+    """Whether remote commands are switched on, and through which servers they can be run now."""
+
+    on: bool
+    running: list[RunsCommands]
+
+
 class NodeState(msgspec.Struct):
     """The machine that the panel runs on."""
 
@@ -242,6 +257,7 @@ class NodeState(msgspec.Struct):
     versions: dict[str, str]
     disk: Disk
     databases: dict[str, Database]
+    remote_commands: RemoteCommands
 
 
 class Received(msgspec.Struct):

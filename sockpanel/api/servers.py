@@ -43,6 +43,7 @@ def list_servers(request: HttpRequest) -> HttpResponse:
         errors.ConfigurationRefused,
         errors.NameTaken,
         errors.PresetUnknown,
+        errors.RemoteCommandsOff,
         body=requests.NewServer,
     ),
 )
@@ -70,6 +71,7 @@ def read_server(request: HttpRequest, name: str) -> HttpResponse:
         errors.NameTaken,
         errors.BindError,
         errors.SupervisorAway,
+        errors.RemoteCommandsOff,
         body=requests.ServerFields,
     ),
 )

@@ -23,7 +23,11 @@ router = Router(tags=["servers"])
 SETTLE = 15.0  # seconds
 FAILED = frozenset({"FATAL", "EXITED"})
 STARTED = described(
-    {200: schemas.Server, 202: schemas.Server}, errors.ServerUnknown, errors.StartFailed, errors.SupervisorAway
+    {200: schemas.Server, 202: schemas.Server},
+    errors.ServerUnknown,
+    errors.StartFailed,
+    errors.SupervisorAway,
+    errors.RemoteCommandsOff,
 )
 STOPPED = described({200: schemas.Server, 202: schemas.Server}, errors.ServerUnknown, errors.SupervisorAway)
 

@@ -35,6 +35,12 @@ class Outlet:
             self._code = code
             self._more.set()
 
+    def finish(self, code: int) -> None:
+        """Close with a code once all that waits has been sent."""
+        if self._code is None:
+            self._code = code
+            self._more.set()
+
     async def drain(self, send: Send) -> None:
         """The writer: ends after the close."""
         while True:

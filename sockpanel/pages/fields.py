@@ -4,38 +4,12 @@ Kinds, transports and choices come from the spec; it knows no request.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Any
 
 from services.models import Server
 from services.servers.spec import OPTIONS, STREAMS, TRANSPORTS, Framing, Limits, Reply
-
-Sort = Literal["text", "number", "decimal", "choice", "switch", "long"]
-
-
-class Field(NamedTuple):
-    """One input. `when` says beside which other choices it applies: {"framing.type": ("fixed", "length")}."""
-
-    name: str
-    label: str
-    group: str
-    sort: Sort = "text"
-    help: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    when: Mapping[str, tuple[str, ...]] = {}
-    placeholder: str = ""
-
-    @property
-    def id(self) -> str:
-        return "f-" + self.name.replace(".", "-").replace("_", "-")
-
-
-def _literal(part: type, field: str) -> tuple[str, ...]:
-    return get_args(get_type_hints(part)[field])
-
-
-def _choices(values: tuple[str, ...], words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((value, words.get(value, value)) for value in values)
-
+from sockpanel.pages.command_fields import COMMAND_FIELDS
+from sockpanel.pages.field import Field, choices, literal
 
 KINDS = {
     "tcp": "TCP server",
@@ -43,6 +17,7 @@ KINDS = {
     "time": "Time server",
     "broadcast-receiver": "Broadcast receiver",
     "broadcast-sender": "Broadcast sender",
+    "command": "Remote commands",
 }
 TRANSPORT_WORDS = {"tcp": "TCP", "unix": "UNIX socket, stream", "udp": "UDP", "unix-dgram": "UNIX socket, datagrams"}
 FRAMINGS = {
@@ -63,7 +38,8 @@ REPLIES = {
 STREAM = tuple(sorted(STREAMS))
 _all_transports = tuple(dict.fromkeys(name for names in TRANSPORTS.values() for name in names))
 _answering = ("tcp", "udp", "broadcast-receiver")
-_framed = {"transport": STREAM}
+_framed = {"transport": STREAM, "kind": ("tcp", "time")}
+_messages = ("tcp", "udp", "time", "broadcast-receiver", "broadcast-sender")
 
 FIELDS = (
     Field(
@@ -73,13 +49,13 @@ FIELDS = (
         help="Small letters, digits, - and _; it is part of its address here.",
         placeholder="lab-echo",
     ),
-    Field("kind", "Kind", "basic", "choice", choices=_choices(tuple(TRANSPORTS), KINDS)),
+    Field("kind", "Kind", "basic", "choice", choices=choices(tuple(TRANSPORTS), KINDS)),
     Field(
         "transport",
         "Transport",
         "basic",
         "choice",
-        choices=_choices(_all_transports, TRANSPORT_WORDS),
+        choices=choices(_all_transports, TRANSPORT_WORDS),
         when={"kind": ("tcp", "udp", "time")},
     ),
     Field(
@@ -94,7 +70,7 @@ FIELDS = (
         "Port",
         "basic",
         "number",
-        when={"transport": ("tcp", "udp"), "kind": ("tcp", "udp", "time", "broadcast-receiver")},
+        when={"transport": ("tcp", "udp"), "kind": ("tcp", "udp", "time", "broadcast-receiver", "command")},
         placeholder="9000",
     ),
     Field(
@@ -102,7 +78,7 @@ FIELDS = (
         "Answer each message with",
         "reply",
         "choice",
-        choices=_choices(_literal(Reply, "type"), REPLIES),
+        choices=choices(literal(Reply, "type"), REPLIES),
         when={"kind": _answering},
     ),
     Field(
@@ -118,7 +94,7 @@ FIELDS = (
         "Messages are told apart by",
         "framing",
         "choice",
-        choices=_choices(_literal(Framing, "type"), FRAMINGS),
+        choices=choices(literal(Framing, "type"), FRAMINGS),
         when=_framed,
     ),
     Field(
@@ -190,6 +166,7 @@ FIELDS = (
     ),
     Field("options.interval", "Every … seconds", "options", "decimal", when={"kind": ("broadcast-sender",)}),
     Field("options.count", "How often", "options", "number", help="0: for ever.", when={"kind": ("broadcast-sender",)}),
+    *COMMAND_FIELDS,
     Field(
         "restart",
         "Restart its worker",
@@ -222,7 +199,13 @@ FIELDS = (
         "decimal",
         when={"transport": STREAM},
     ),
-    Field("limits.reply_after_commit", "Answer only once a message is stored", "limits", "switch"),
+    Field(
+        "limits.reply_after_commit",
+        "Answer only once a message is stored",
+        "limits",
+        "switch",
+        when={"kind": _messages},
+    ),
     Field("notes", "Notes", "notes", "long"),
 )
 

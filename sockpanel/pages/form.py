@@ -3,13 +3,16 @@
 The sentences beside the fields are those of `configuration`; only what is no number at all is told here.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from django.http import QueryDict
 
 from services.servers.spec import OPTIONS, TRANSPORTS
-from sockpanel.pages.fields import FIELDS, GROUPS, PARTS, Field
+from sockpanel.pages.field import Field
+from sockpanel.pages.fields import FIELDS, GROUPS, PARTS
 
 
 class Shown(NamedTuple):
@@ -30,12 +33,16 @@ class Group(NamedTuple):
     fields: list[Shown]
 
 
-def groups(values: Mapping[str, Any], problems: Mapping[str, str], warnings: Mapping[str, str]) -> list[Group]:
-    """The whole form. A group with a problem is open, whatever it is otherwise."""
+def groups(
+    values: Mapping[str, Any], problems: Mapping[str, str], warnings: Mapping[str, str], without: tuple[str, ...] = ()
+) -> list[Group]:
+    """The whole form. A group with a problem is open, whatever it is otherwise. `without`: kinds that are not on offer."""
     made = []
     for name, title, is_open in GROUPS:
         shown = [
-            Shown(field, values.get(field.name, ""), problems.get(field.name, ""), warnings.get(field.name, ""))
+            Shown(
+                _offered(field, without), _shown(field, values), _problem(field, problems), warnings.get(field.name, "")
+            )
             for field in FIELDS
             if field.group == name
         ]
@@ -45,8 +52,33 @@ def groups(values: Mapping[str, Any], problems: Mapping[str, str], warnings: Map
 
 def others(problems: Mapping[str, str]) -> list[str]:
     """Sentences that belong to no field of the form."""
-    known = {field.name for field in FIELDS}
-    return [sentence for field, sentence in problems.items() if field not in known]
+    return [sentence for name, sentence in problems.items() if not any(_is_about(field, name) for field in FIELDS)]
+
+
+def _is_about(field: Field, name: str) -> bool:
+    """Whether a problem named `name` belongs to the field: `options.commands.0.program` does to `options.commands`."""
+    return name == field.name or name.startswith(f"{field.name}.")
+
+
+def _offered(field: Field, without: tuple[str, ...]) -> Field:
+    if field.name != "kind":
+        return field
+    return field._replace(choices=tuple(choice for choice in field.choices if choice[0] not in without))
+
+
+def _problem(field: Field, problems: Mapping[str, str]) -> str:
+    return " ".join(sentence for name, sentence in problems.items() if _is_about(field, name))
+
+
+def _shown(field: Field, values: Mapping[str, Any]) -> Any:
+    value = values.get(field.name, "")
+    return _lines(value) if field.sort == "json" and not isinstance(value, str) else value
+
+
+def _lines(items: Iterable[Any]) -> str:
+    """A JSON list with one item a line."""
+    lines = [json.dumps(msgspec.to_builtins(item), ensure_ascii=False) for item in items]
+    return "[\n  " + ",\n  ".join(lines) + "\n]" if lines else "[]"
 
 
 def read(post: QueryDict) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
@@ -86,13 +118,15 @@ def _value(field: Field, post: QueryDict) -> Any:
     if field.sort == "switch":
         return field.name in post
     text = post.get(field.name, "")
-    if field.sort == "long":
+    if field.sort in ("long", "json"):
         return text.replace("\r\n", "\n")  # forms send CRLF for every line end
     return text.strip() if field.group == "basic" or field.sort in ("number", "decimal") else text
 
 
 def _typed(field: Field, value: Any) -> tuple[Any, str]:
-    """The value as `configuration` takes it (None: not given), and what is wrong with it as a number."""
+    """The value as `configuration` takes it (None: not given), and what is wrong with it as a number or as JSON."""
+    if field.sort == "json":
+        return _parsed(field, value)
     if field.sort not in ("number", "decimal"):
         return value, ""
     if value == "":
@@ -101,3 +135,11 @@ def _typed(field: Field, value: Any) -> tuple[Any, str]:
         return (int(value) if field.sort == "number" else float(value)), ""
     except ValueError:
         return value, f"{field.label}: write a number, in digits."
+
+
+def _parsed(field: Field, text: str) -> tuple[Any, str]:
+    try:
+        found = json.loads(text or "[]")
+    except (ValueError, RecursionError) as error:
+        return text, f"{field.label}: this is no JSON: {error}."
+    return found, "" if isinstance(found, list) else f"{field.label}: write a list, `[...]`."

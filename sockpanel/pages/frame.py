@@ -9,9 +9,12 @@ from django.shortcuts import render
 
 from services import nodes
 from services.describe import NO_SUPERVISOR
+from services.models import Command
+from services.remote import standing, switch
 from sockpanel.accounts.models import User
 from sockpanel.pages.states import STARTABLE, STATES, STOPPABLE
 
+SECTIONS = {"client": "client", "commands": "commands", "command": "commands", "keys": "commands"}  # the rest: servers
 SETTLE = 5.0  # seconds that a form's answer waits for a start or stop
 
 
@@ -20,15 +23,23 @@ def page(request: HttpRequest, word: str, context: dict[str, Any], status: int =
     node = settings.SOCKPANEL_NODE
     frame = {
         "word": word,
-        "section": "client" if word == "client" else "servers",
+        "section": SECTIONS.get(word, "servers"),
         "states": STATES,
         "startable": STARTABLE,
         "stoppable": STOPPABLE,
         "away": "" if nodes.alive(node) else NO_SUPERVISOR.format(node=node),
         "may_operate": may(request, User.Role.OPERATOR),
         "may_configure": may(request, User.Role.ADMIN),
+        "remote": remote(request),
     }
     return render(request, f"{word}.html", frame | context, status=status)
+
+
+def remote(request: HttpRequest) -> dict[str, Any]:
+    """Whether the Commands page is on offer, and which servers let commands in now: everybody is told of those."""
+    running = [{"name": name, "shell": shell} for name, shell, _ in standing.running()]
+    is_shown = may(request, User.Role.OPERATOR) and (switch.is_on() or Command.objects.exists())
+    return {"standing": running, "names": " ".join(str(one["name"]) for one in running), "is_shown": is_shown}
 
 
 def may(request: HttpRequest, role: str) -> bool:

@@ -13,6 +13,7 @@ from services import operations
 from services.errors import ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.presets import PRESETS
+from services.remote import switch
 from services.servers import sockets, validation
 from services.servers.spec import TRANSPORTS, ServerSpec
 from sockpanel.accounts.access import check
@@ -32,8 +33,11 @@ def new(request: HttpRequest) -> HttpResponse:
     check(request.user, User.Role.ADMIN)
     if request.method == "POST":
         return _from_preset(request) if "preset" in request.POST else _from_form(request)
-    preset = PRESETS.get(request.GET.get("preset", ""))
+    offered = switch.offered()
+    preset = offered.get(request.GET.get("preset", ""))
     start = fields.values_of({"name": free_name(preset.name), **preset.server} if preset else {})
+    if not preset and "command" in offered:
+        start["options.commands"] = offered["command"].server["options"]["commands"]  # something to begin with
     return _show(request, start, {}, chosen=preset.name if preset else "")
 
 
@@ -92,6 +96,8 @@ def _from_form(request: HttpRequest) -> HttpResponse:
         server = operations.create(words, who(request))
     except ConfigurationRefused as error:
         return _show(request, values, {**error.problems, **problems}, status=422)
+    except SockpanelError as error:
+        return _show(request, values, {error.field: error.message}, status=409)
     if request.POST.get("verb") == "start":
         carry_out(request, "start", [server])
         return HttpResponseRedirect(reverse("server", args=[server.name]))
@@ -104,7 +110,7 @@ def _show(
     request: HttpRequest, values: dict[str, Any], problems: dict[str, str], *, chosen: str = "", status: int = 200
 ) -> HttpResponse:
     context = {
-        "groups": form.groups(values, problems, {}),
+        "groups": form.groups(values, problems, {}, without=() if switch.is_on() else ("command",)),
         "others": form.others(problems),
         "problems": problems,
         "transports": TRANSPORTS,

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from services import describe, history, operations
-from services.errors import SockpanelError
+from services.errors import KeyRefused, SockpanelError
 from services.models import Connection, Server
 from services.payload import payload
+from services.remote import files
 from services.servers.spec import STREAMS
 from sockpanel.accounts.access import check
 from sockpanel.accounts.models import User
@@ -35,7 +36,8 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
         return _act(request, found)
     rows, first, last = conversation(found.pk)
     context = header(found, "conversation") | {"rows": rows, "first": first, "last": last}
-    context |= {"talk": talk(context["server"], seen(request)), "targets": targets(found)}
+    panel = request.build_absolute_uri("/").rstrip("/")
+    context |= {"talk": talk(context["server"], seen(request), key(found), panel), "targets": targets(found)}
     return page(request, "server", context)
 
 
@@ -71,6 +73,16 @@ def targets(found: Server) -> list[dict[str, Any]]:
     if found.transport in STREAMS:
         rows = rows.filter(closed_at=None)
     return [{"number": number, "peer": peer} for number, peer in rows.values_list("number", "peer")[:TARGETS]]
+
+
+def key(found: Server) -> str:
+    """The public key of a remote-command server, in hex; empty for others."""
+    if found.kind != "command" or found.options.get("dialect", "frames") != "frames":
+        return ""
+    try:
+        return files.server_public(found.pk).hex()
+    except KeyRefused:
+        return ""  # whoever runs a command or starts the server is told
 
 
 def seen(request: HttpRequest) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from services.describe import describe
 from services.models import Message, Server
-from services.presets import PRESETS
+from services.remote import switch
 from services.servers.clock import rfc3339
 from sockpanel.pages.frame import back, page
 from sockpanel.pages.states import STATES
@@ -105,7 +105,7 @@ def presets() -> list[dict[str, Any]]:
             "address": address_of(preset.server),
             "line": preset.try_at(preset.server["host"], preset.server["port"]),
         }
-        for preset in PRESETS.values()
+        for preset in switch.offered().values()
     ]
 
 

@@ -19,8 +19,10 @@ class Talk(NamedTuple):
     title: str
     shell: str  # one line for a shell
     python: str  # a few lines of Python
-    client: str  # the query of the Client page; empty where it cannot help
+    client: str  # the query of the page that can talk to it, too; empty where none can
     hint: str
+    page: str = "client"  # the page that `client` is the query of
+    key: str = ""  # the server's public key in hex, where it has one
 
 
 def reachable(host: str, seen: str) -> str:
@@ -30,8 +32,10 @@ def reachable(host: str, seen: str) -> str:
     return seen if seen and (":" in seen) == (":" in host) else WILDCARDS[host]
 
 
-def talk(server: dict[str, Any], seen: str = "") -> Talk:
-    """Lines for a SERVER object."""
+def talk(server: dict[str, Any], seen: str = "", key: str = "", panel: str = "http://127.0.0.1:8000") -> Talk:
+    """Lines for a SERVER object. `key`: the public key of a remote-command server, in hex; `panel`: our own address."""
+    if server["kind"] == "command":
+        return _command(server, reachable(server["host"], seen), key, panel)
     if server["kind"] == "broadcast-sender":
         return _listen(server)
     if server["transport"] in UNIX:
@@ -128,6 +132,43 @@ def _listen(server: dict[str, Any]) -> Talk:
         "",
         "It speaks, others listen: a broadcast receiver shows it here.",
     )
+
+
+def _command(server: dict[str, Any], host: str, key: str, panel: str) -> Talk:
+    port = server["port"]
+    if server["options"].get("dialect") == "ready":
+        return _ready(host, port)
+    shell = f"manage.py client command {host} {port} --key FILE --server-key {key or 'HEX'} -- uname -a"
+    lines = [
+        "import json, urllib.request  # by way of this panel; make the token with manage.py token create USER",
+        "",
+        f'words = {{"server": "{server.get("name", "NAME")}", "argv": ["uname", "-a"]}}',
+        'headers = {"Authorization": "Bearer TOKEN", "Content-Type": "application/json"}',
+        f'address = "{panel}/api/v1/commands"',
+        "request = urllib.request.Request(address, json.dumps(words).encode(), headers)",
+        'print(json.load(urllib.request.urlopen(request))["stdout"])',
+    ]
+    hint = (
+        "A client must have a registered key, and pins the server's own. docs/remote-commands.md says how to write one."
+    )
+    return Talk(
+        "Commands", shell, "\n".join(lines), urlencode({"server": server.get("name", "")}), hint, "commands", key
+    )
+
+
+def _ready(host: str, port: int) -> Talk:
+    lines = [
+        "import socket",
+        "",
+        f's = socket.create_connection(("{host}", {port}))',
+        's.sendall(b"uname -a")',
+        'size = int(s.recv(1024).split(b"|")[1])  # Ready|<size>',
+        's.sendall(b"Start")',
+        'print(s.makefile("rb").read(size).decode())',
+    ]
+    shell = f"nc {_flag(host)}{host} {port}"
+    hint = "Type a command; after Ready|<size> type Start. It answers whoever is on this machine, without a key."
+    return Talk("Commands", shell, "\n".join(lines), "", hint)
 
 
 def _answers(server: dict[str, Any]) -> bool:

@@ -5,8 +5,11 @@ from django.views.decorators.gzip import gzip_page
 from django.views.generic import RedirectView
 
 from sockpanel.pages.client import client
+from sockpanel.pages.command import command
+from sockpanel.pages.commands import commands
 from sockpanel.pages.connections import connections
 from sockpanel.pages.history import history
+from sockpanel.pages.keys import keys
 from sockpanel.pages.new import address, new
 from sockpanel.pages.server import server
 from sockpanel.pages.servers import servers
@@ -22,4 +25,7 @@ urlpatterns = [
     path("servers/<slug:name>/history/", gzip_page(history), name="history"),
     path("servers/<slug:name>/settings/", gzip_page(settings), name="settings"),
     path("client/", gzip_page(client), name="client"),
+    path("commands/", gzip_page(commands), name="commands"),
+    path("commands/keys/", gzip_page(keys), name="keys"),
+    path("commands/<int:pk>/", gzip_page(command), name="command"),
 ]

@@ -1,6 +1,7 @@
 """How templates show what came from outside, and numbers and times: `{{ message.data|head|marked }}`, `{{ peer|visible }}`."""
 
 import base64
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,9 @@ from services.servers.spec import TRANSPORTS
 from sockpanel import visible as shown
 
 HEAD_BYTES = 192  # of a message in a row; the inspector asks for the rest
+
+COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
+BREAKS = re.compile(rb"([\n\t])")
 
 register = template.Library()
 
@@ -30,6 +34,15 @@ def marked(data: bytes) -> SafeString:
         "",
         "{}",
         ((format_html('<span class="mark">{}</span>', text) if mark else text,) for text, mark in shown.pieces(data)),
+    )
+
+
+@register.filter
+def marked_lines(data: bytes) -> SafeString:
+    """What a command wrote: lines stay lines and tabs tabs, colours go (script shows them), everything else is as in `marked`."""
+    text = COLOUR.sub(b"", data).replace(b"\r\n", b"\n")
+    return format_html_join(
+        "", "{}", ((part.decode() if part in (b"\n", b"\t") else marked(part),) for part in BREAKS.split(text))
     )
 
 

@@ -30,6 +30,7 @@ keys.onKeys("?", () => open("help"));
 keys.onKeys("/", () => search.select());
 keys.onKeys("g s", () => location.assign("/servers/"));
 keys.onKeys("g c", () => location.assign("/client/"));
+keys.onKeys("g r", () => document.querySelector("[href='/commands/']") && location.assign("/commands/"));
 keys.onKeys("Escape", () => {
   if (closeMenus()) return;
   /** @type {HTMLElement} */ (document.activeElement)?.blur?.();
@@ -66,12 +67,19 @@ async function lookAtSupervisor() {
   try {
     const { body } = await call("GET", "/node");
     const isAway = !body.supervisor?.alive;
+    stands(body.remote_commands.running);
     banner.hidden = !isAway;
     if (isAway) write(banner.querySelector("[data-banner-text]"), body.supervisor?.reason ?? "No supervisor runs: start Sockpanel with manage.py up, or manage.py supervise.");
   } catch (error) {
     banner.hidden = false;
     write(banner.querySelector("[data-banner-text]"), sentence(error));
   }
+}
+
+/** The banner names the remote-command servers that run now. */
+async function stands(running) {
+  const told = /** @type {HTMLElement} */ (document.querySelector("[data-standing]")).dataset.standing;
+  if (told !== running.map(({ name }) => name).join(" ")) (await import("app/refresh")).renew("[data-standing]");
 }
 
 setInterval(lookAtSupervisor, LOOK_EVERY);

@@ -19,7 +19,7 @@ export async function refresh(selector) {
  * @param {string} selector
  */
 export async function renew(selector) {
-  const answer = await fetch(location.href).catch(() => null);
+  const answer = await fetch(location.href, { headers: { "X-Part": "1" } }).catch(() => null); // notes are kept for a page
   if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const after = /** @type {any} */ (document.importNode(page.querySelector(selector), true));

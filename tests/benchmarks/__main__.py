@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tests.benchmarks import datagrams, live, pages, workers
+from tests.benchmarks import commands, datagrams, live, pages, workers
 from tests.benchmarks.figures import Figure, machine, table
 from tests.benchmarks.product import product
 
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "live": live.live,
     "udp": datagrams.udp,
     "pages": pages.pages,
+    "commands": commands.commands,
 }
 
 

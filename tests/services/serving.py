@@ -8,7 +8,7 @@ from typing import Any
 
 from services.servers import report
 from services.servers.spec import ServerSpec
-from services.supervisor.events import History, Moved
+from services.supervisor.events import Begun, Ended, History, Moved
 from services.supervisor.states import AT_REST, State
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
@@ -22,6 +22,8 @@ class Diary:
         self.state, self.reason = State.STOPPED, ""
         self.messages: list[tuple[str, int, bytes]] = []  # peer, direction, data
         self.closed: list[str] = []
+        self.begun: list[report.CommandBegun] = []
+        self.ended: list[report.CommandEnded] = []
 
     def history(self, server: int) -> History:
         return History()
@@ -39,6 +41,15 @@ class Diary:
         self.messages += [(peer, direction, data) for _, _, peer, direction, data, _, _ in batch.messages]
         self.closed += [closed.why for closed in batch.closed]
         stored(batch.number)
+
+    def command_begun(self, begun: Begun, recorded: Callable[[], None]) -> None:
+        self.begun.append(begun.told)
+        recorded()
+
+    def command_ended(self, ended: Ended) -> None:
+        self.ended.append(ended.told)
+
+    def key_used(self, server: int, used: object) -> None: ...
 
 
 class Served:
@@ -79,12 +90,12 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def running(spec: ServerSpec) -> AsyncIterator[Served]:
+async def running(spec: ServerSpec, briefing: report.Briefing | None = None) -> AsyncIterator[Served]:
     """Run the server while the block lasts."""
     served = Served(spec, Diary())
     supervisor = Supervisor(served.diary)
     try:
-        await supervisor.reconcile([Wanted(id=1, spec=spec, running=True, restart="never", asked=1)])
+        await supervisor.reconcile([Wanted(id=1, spec=spec, running=True, restart="never", asked=1, briefing=briefing)])
         await eventually_async(lambda: served.diary.state in {State.RUNNING, *AT_REST})
         assert served.diary.state is State.RUNNING, served.diary.reason
         yield served

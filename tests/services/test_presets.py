@@ -12,17 +12,20 @@ from typing import Any
 
 import pytest
 
+from services.client.commands import Output, Target, connect
 from services.presets import PRESETS
 from services.servers import report, validation
 from services.supervisor.states import State
 from tests.ports import free_port
+from tests.services.servers.commanding import all_of, briefing
+from tests.services.servers.commands.sides import LAB, SERVER_KEY
 from tests.services.serving import Served, running
 from tests.waiting import eventually_async
 
 CTIME = rb"\[(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] "
 NAMES = (
     "echo upper upper-udp timestamp timestamp-udp over upper-once from-server receive sink time "
-    "broadcast-receiver broadcast-sender"
+    "broadcast-receiver broadcast-sender command command-ready"
 ).split()
 
 # preset, what a client sends, what it gets (a pattern), whether the connection then closes
@@ -60,7 +63,8 @@ async def serve() -> AsyncIterator[Serve]:
             if "port" not in words and fields["transport"] in ("tcp", "udp"):
                 kind = socket.SOCK_STREAM if fields["transport"] == "tcp" else socket.SOCK_DGRAM
                 fields["port"] = free_port(kind, fields["host"])
-            return await stack.enter_async_context(running(validation.build(fields)))
+            told = briefing() if fields["kind"] == "command" else None
+            return await stack.enter_async_context(running(validation.build(fields), told))
 
         yield run
 
@@ -106,7 +110,7 @@ def test_every_preset_says_what_it_does_and_how_to_try_it(name: str) -> None:
 def test_ports_and_addresses_are_the_designs() -> None:
     ports = {name: preset.server["port"] for name, preset in PRESETS.items()}
     assert ports == dict(
-        zip(NAMES, [8007, 8081, 8082, 8080, 8080, 8888, 8083, 8084, 8889, 9998, 9000, 9999, 0], strict=True)
+        zip(NAMES, [8007, 8081, 8082, 8080, 8080, 8888, 8083, 8084, 8889, 9998, 9000, 9999, 0, 9997, 9996], strict=True)
     )
     public = {name for name, preset in PRESETS.items() if preset.server["host"] != "127.0.0.1"}
     assert public == {"timestamp", "broadcast-receiver", "broadcast-sender"}
@@ -151,7 +155,7 @@ async def test_over_unix_datagrams_the_client_gets(
     assert re.fullmatch(gets, await served.ask(sent), re.DOTALL)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if PRESETS[name].server["transport"] == "tcp"])
+@pytest.mark.parametrize("name", [row[0] for row in TCP if row[1] != bytes(range(256))])
 async def test_tcp_presets_serve_several_clients_at_once(serve: Serve, name: str) -> None:
     served = await serve(name, host="127.0.0.1")
     gets = next(gets for row, _, gets, _ in TCP if row == name)
@@ -239,3 +243,21 @@ async def test_a_broadcast_sender_sends_again_and_again(serve: Serve) -> None:
         await serve("broadcast-sender", port=0, options=options)
         async with asyncio.timeout(5):
             assert [await loop.sock_recv(receiver, 100) for _ in range(3)] == [b"sockpanel"] * 3
+
+
+async def test_remote_commands_run_for_whoever_holds_a_key(serve: Serve) -> None:
+    served = await serve("command")
+    async with connect(Target(*served.address, SERVER_KEY), LAB) as session:
+        events = await all_of(session, "uname", "-s")
+    assert (events[1], events[-1].code) == (Output(1, 1, b"Linux\n"), 0)
+    await eventually_async(lambda: served.diary.ended)
+    assert [(begun.key, begun.argv) for begun in served.diary.begun] == [("lab", ("uname", "-s"))]
+
+
+async def test_the_dialect_ready_offers_its_output_and_then_sends_it(serve: Serve) -> None:
+    served = await serve("command-ready")
+    async with connected(served) as (reader, writer):
+        writer.write(b"uname -s")
+        assert await read(reader, rb"Ready\|6") == b"Ready|6"
+        writer.write(b"Start")
+        assert await read(reader, rb"Linux\n") == b"Linux\n"

@@ -120,3 +120,18 @@ def test_certificate_and_key_go_together(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("CERT", str(tmp_path / "cert.pem"))
     with pytest.raises(SettingRefused, match="KEY"):
         environment.tls("CERT", "KEY")
+
+
+@pytest.mark.parametrize(
+    ("value", "user"), [("", (65_534, 65_534)), ("1000", (1000, 1000)), ("1000:33", (1000, 33)), ("daemon", (1, 1))]
+)
+def test_commands_run_as_a_user_by_name_or_number(given, value: str, user: tuple[int, int]):
+    given(value)
+    assert environment.command_user("X", (65_534, 65_534)) == user
+
+
+@pytest.mark.parametrize("value", ["root", "0", "0:0", "1000:0", "0:1000", "nobody-of-that-name", "-1", "1000:", "a:b"])
+def test_commands_never_run_as_root_nor_as_nobody_in_particular(given, value: str):
+    given(value)
+    with pytest.raises(SettingRefused, match="X is "):
+        environment.command_user("X", (65_534, 65_534))

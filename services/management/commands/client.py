@@ -1,6 +1,7 @@
 r"""`client tcp|udp|unix|unix-dgram|time|broadcast`: one exchange as a client, told in words or as JSON.
 
-Exit codes: 0 answered (a broadcast: sent), 1 no answer or failed, 2 wrong usage. It needs no database.
+`client command` runs a remote command. Exit codes: 0 answered (a broadcast: sent), 1 no answer or failed, 2 wrong usage; those of
+a remote command are its own. It needs no database.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from services import terminal
 from services.client import Exchange, as_dict, build, exchange
 from services.client.request import MAX_TIMEOUT, TIMEOUT
 from services.errors import RequestRefused
+from services.management import remote
 from services.management.base import SockpanelCommand
 from services.management.data import add_data_options, data_from
 
@@ -27,13 +29,15 @@ WHAT = {
     "unix-dgram": "the same as udp over a UNIX socket",
     "time": "ask a time server; without a format it answers in its own",
     "broadcast": "send one datagram to a broadcast address, print every answer",
+    "command": "run a command on a remote-command server; its output and exit status are ours",
 }
 EXAMPLES = r"""examples:
   manage.py client tcp 127.0.0.1 8007 --text 'abc'
   printf 'hello' | manage.py client udp 127.0.0.1 8082
   manage.py client time 127.0.0.1 9000 --format '%Y %m %d'
   manage.py client tcp 127.0.0.1 9001 --framing length --size 4 --hex '01 02'
-exit codes: 0 answered (a broadcast: sent), 1 no answer or failed, 2 wrong usage"""
+  manage.py client command 127.0.0.1 9997 -- uname -s
+exit codes: 0 answered (a broadcast: sent), 1 no answer or failed, 2 wrong usage; command: those of the command"""
 
 
 class Command(SockpanelCommand):
@@ -47,6 +51,18 @@ class Command(SockpanelCommand):
             _add_client(kinds.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."), name)
 
     def run(self, options: Mapping[str, Any]) -> None:
+        if options["client"] == "command":
+            self._command(options)
+        else:
+            self._exchange(options)
+
+    def _command(self, options: Mapping[str, Any]) -> None:
+        code, why = remote.run(options)
+        if why:
+            self.warn(why)
+        sys.exit(code)
+
+    def _exchange(self, options: Mapping[str, Any]) -> None:
         request = build(_words(options))
         done = asyncio.run(exchange(request))
         if options["raw"]:
@@ -61,6 +77,9 @@ class Command(SockpanelCommand):
 
 
 def _add_client(parser: argparse.ArgumentParser, name: str) -> None:
+    if name == "command":
+        remote.add_options(parser)
+        return
     if name.startswith("unix"):
         parser.add_argument("host", metavar="PATH")
     else:

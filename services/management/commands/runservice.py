@@ -103,7 +103,14 @@ def _spec(name: str, options: Mapping[str, Any]) -> ServerSpec:
             words[field] = options[field]
     if options["reply"] is not None:
         words["reply"] = {**_reply(options["reply"]), "close": words.get("reply", {}).get("close", False)}
-    return validation.build(words)
+    spec = validation.build(words)
+    if spec.kind == "command":
+        raise RequestRefused(
+            f"{name} cannot be run without a database, for each command is written down before it runs: "
+            f"make a server of it (servers add NAME --preset {name}), then runservice NAME.",
+            field="name",
+        )
+    return spec
 
 
 def _reply(text: str) -> dict[str, Any]:
@@ -138,6 +145,7 @@ def _listing() -> str:
             preset.title,
         )
         for preset in PRESETS.values()
+        if preset.server["kind"] != "command"  # those need a server
     ]
     return terminal.table(("NAME", "WHAT", "ADDRESS", "TITLE"), [*_configured(), *presets])
 

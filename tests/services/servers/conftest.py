@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.servers.report import Briefing
 from tests.services.servers.clients import Client, connected
+from tests.services.servers.commanding import briefing, options
 from tests.services.servers.supervising import Supervised, spec_of
 
 Serve = Callable[..., Awaitable[Supervised]]
@@ -25,6 +27,23 @@ async def serve() -> AsyncIterator[Serve]:
     yield begin
     for supervised in running:
         await supervised.release()
+
+
+@pytest.fixture
+def serve_commands(serve: Serve) -> Serve:
+    """`await serve_commands(briefing(), shell=True)`: a remote-command server with these options. `hurry` as in supervising."""
+
+    async def begin(
+        told: Briefing | None = None,
+        host: str = "127.0.0.1",
+        hurry: str = "",
+        limits: dict[str, Any] | None = None,
+        **words: Any,
+    ) -> Supervised:
+        start = {"briefing": told or briefing(), **({"hurry": hurry} if hurry else {})}
+        return await serve(start=start, host=host, limits=limits or {}, **options(**words))
+
+    return begin
 
 
 @pytest.fixture

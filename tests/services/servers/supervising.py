@@ -51,7 +51,11 @@ class Supervised:
         self.sent_dropped: Counter[str] = Counter()
         self.done: dict[int, report.Done] = {}
         self.others: list[report.FromWorker] = []
+        self.begun: list[report.CommandBegun] = []
+        self.ends: list[report.CommandEnded] = []
+        self.used: list[report.KeyUsed] = []
         self.acknowledges = True
+        self.records = True  # writes commands down, as far as the worker can tell
         self.socket = start.pop("taken", None) or sockets.open_socket(spec)
         self._command = command(start.pop("hurry", ""))
         self._start = start
@@ -100,6 +104,14 @@ class Supervised:
                     self.acknowledge()
             case report.Done():
                 self.done[told.action] = told
+            case report.CommandBegun():
+                self.begun.append(told)
+                if self.records:
+                    self.order(report.Recorded(told.ask))
+            case report.CommandEnded():
+                self.ends.append(told)
+            case report.KeyUsed():
+                self.used.append(told)
             case _:
                 self.others.append(told)
 

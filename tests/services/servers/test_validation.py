@@ -10,6 +10,8 @@ from services.errors import ConfigurationRefused
 from services.servers import validation
 
 PATH = {"kind": "tcp", "transport": "unix"}
+READY = {"kind": "command", "options": {"dialect": "ready"}}
+ALLOWED = {"id": "uname", "program": "/usr/bin/uname"}
 SENDER = {"kind": "broadcast-sender", "host": "0.0.0.0"}
 
 
@@ -48,6 +50,10 @@ def problems(**words) -> dict[str, str]:
         {**SENDER, "options": {"interval": 0.1, "count": 0, "message": "x" * 1400}},
         {**SENDER, "host": "::1", "options": {"destination": "[ff02::1]:9999"}},
         {**SENDER, "port": 0},
+        {"kind": "command", "host": "0.0.0.0"},
+        {**READY, "host": "127.0.0.2"},
+        {**READY, "host": "::1"},
+        {"kind": "command", "options": {"dialect": "ready", "output_bytes": 1024 * 1024}},
     ],
 )
 def test_the_last_good_value(words):
@@ -110,6 +116,17 @@ def test_the_last_good_value(words):
         ("options.message", {**SENDER, "options": {"message": "x" * 1401}}),
         ("options.destination", {**SENDER, "options": {"destination": "255.255.255.255"}}),
         ("options.destination", {**SENDER, "options": {"destination": "[ff02::1]:9999"}}),
+        ("transport", {"kind": "command", "transport": "unix"}),
+        ("framing.type", {"kind": "command", "framing": {"type": "line"}}),
+        ("reply.type", {"kind": "command", "reply": {"type": "echo"}}),
+        ("options.commands.0.program", {"kind": "command", "options": {"commands": [ALLOWED | {"program": "uname"}]}}),
+        ("options.commands.1.id", {"kind": "command", "options": {"commands": [ALLOWED, ALLOWED]}}),
+        ("host", {**READY, "host": "0.0.0.0"}),
+        ("host", {**READY, "host": "192.0.2.1"}),
+        ("host", {**READY, "host": "::"}),
+        ("options.commands", {"kind": "command", "options": {"dialect": "ready", "commands": [ALLOWED]}}),
+        ("options.shell", {"kind": "command", "options": {"dialect": "ready", "shell": True}}),
+        ("options.output_bytes", {"kind": "command", "options": {"dialect": "ready", "output_bytes": 1024 * 1024 + 1}}),
     ],
 )
 def test_the_first_bad_value_is_refused_beside_its_field(field, words):

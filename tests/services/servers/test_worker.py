@@ -14,6 +14,7 @@ import pytest
 
 from services.servers import registry, report, sockets
 from services.servers.spec import TRANSPORTS
+from tests.services.servers.commanding import briefing
 from tests.services.servers.supervising import ROOT, Supervised, spec_of
 
 ECHO = {"type": "echo"}
@@ -49,16 +50,17 @@ def test_the_registry_knows_every_kind_on_each_of_its_transports():
 def test_loads_neither_django_nor_channels_nor_anything_heavy():
     code = "import sys; from services.servers import worker; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
-    heavy = {"django", "channels", "daphne", "twisted", "psutil", "sqlite3", "zoneinfo", "cryptography"}
+    heavy = {"django", "channels", "daphne", "twisted", "psutil", "sqlite3", "zoneinfo", "cryptography", "re2"}
     assert {name.partition(".")[0] for name in loaded} & heavy == set()
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
 async def test_a_running_worker_has_nothing_heavy_mapped_either(serve, kind):
-    it = await serve(kind=kind, host="0.0.0.0")
+    it = await serve(kind=kind, host="0.0.0.0", start={"briefing": briefing()})
     mapped = Path(f"/proc/{it.process.pid}/maps").read_text()
     assert "uvloop" in mapped
-    assert not re.search(r"django|channels|psutil|sqlite|zoneinfo|cryptography", mapped)
+    assert not re.search(r"django|channels|psutil|sqlite|zoneinfo", mapped)
+    assert kind == "command" or not re.search(r"cryptography|/_?re2", mapped)
 
 
 async def test_may_open_as_many_files_as_the_system_lets_it(serve):
@@ -121,9 +123,8 @@ def test_what_it_cannot_serve_it_says_and_leaves(change, socket_of):
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
 async def test_sigterm_ends_every_kind_with_0(serve, kind):
-    it = await serve(
-        kind=kind, host="0.0.0.0", **({"options": {"destination": "127.0.0.1:9"}} if "sender" in kind else {})
-    )
+    options = {"options": {"destination": "127.0.0.1:9"}} if "sender" in kind else {}
+    it = await serve(kind=kind, host="0.0.0.0", start={"briefing": briefing()}, **options)
     assert await it.stop() == 0
     assert it.last_words() == ""
 

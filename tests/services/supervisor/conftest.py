@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from services.errors import BindError
+from services.errors import BindError, SendRefused
 from services.servers.spec import Reply, ServerSpec
 from services.supervisor.backoff import Budget
 from services.supervisor.events import History
@@ -73,6 +73,8 @@ class FakeWorker:
         self.is_alive = True
         self.terminated = 0
         self.killed: list[str] = []
+        self.briefings: list[Any] = []
+        self.is_deaf = False  # takes nothing more
         self.heard_at = clock.now
         self._clock = clock
 
@@ -81,6 +83,11 @@ class FakeWorker:
 
     def quiet_for(self) -> float:
         return self._clock.now - self.heard_at
+
+    def brief(self, briefing: Any) -> None:
+        if self.is_deaf:
+            raise SendRefused("The server has not yet taken what was given to it before.")
+        self.briefings.append(briefing)
 
     def terminate(self) -> None:
         self.terminated += 1
@@ -111,6 +118,9 @@ class Journal:
         self.started: list[Any] = []
         self.ended: list[Any] = []
         self.batches: list[tuple[int, int, Any, Callable[[int], None]]] = []
+        self.begun: list[tuple[Any, Callable[[], None]]] = []
+        self.command_ends: list[Any] = []
+        self.used: list[tuple[int, Any]] = []
         self.runs: dict[int, int] = defaultdict(int)
         self.failure: Exception | None = None
         self.waiters: list[Callable[[], None]] = []
@@ -144,6 +154,18 @@ class Journal:
         self.batches.append((server, run, batch, stored))
         if self.stores:
             stored(batch.number)
+        self._stir()
+
+    def command_begun(self, begun: Any, recorded: Callable[[], None]) -> None:
+        self.begun.append((begun, recorded))
+        self._stir()
+
+    def command_ended(self, ended: Any) -> None:
+        self.command_ends.append(ended)
+        self._stir()
+
+    def key_used(self, server: int, used: Any) -> None:
+        self.used.append((server, used))
         self._stir()
 
     def states(self, server: int = 1) -> list[str]:

@@ -1,6 +1,7 @@
 """A worker that does what the text of its reply says, step by step: `ready; batch; say hello; exit 3`. No server in it.
 
 Steps: ready, batch [MESSAGES], stored (waits until the last batch is), done (answers every order), pulse SECONDS (heartbeats),
+begin ASK, ended ASK (of commands), recorded (waits until the last is), used (a key), briefed (waits for a briefing, says its key),
 refuse TEXT, say TEXT (to stderr), garbage, eof (leaves the link), hang (deaf to SIGTERM), child (a process of its own, deaf to
 SIGTERM), wait (for SIGTERM), exit CODE.
 """
@@ -17,6 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from services.servers import framing, report
+
+AT = 1_750_000_000_000_000
 
 
 class FakeWorker:
@@ -67,6 +70,27 @@ class FakeWorker:
     def stored(self, _: str) -> None:
         for order in self.orders():
             if order == report.Stored(number=self.batches):
+                return
+
+    def begin(self, ask: str) -> None:
+        self.ask = int(ask)
+        self.tell(report.CommandBegun(self.ask, 1, AT, "lab", b"k" * 32, "ada", "127.0.0.1:5000", "uname", ("uname",)))
+
+    def recorded(self, _: str) -> None:
+        for order in self.orders():
+            if order == report.Recorded(ask=self.ask):
+                return
+
+    def ended(self, ask: str) -> None:
+        self.tell(report.CommandEnded(ask=int(ask), at=AT, code=0))
+
+    def used(self, _: str) -> None:
+        self.tell(report.KeyUsed(b"k" * 32, AT, "127.0.0.1:5000"))
+
+    def briefed(self, _: str) -> None:
+        for order in self.orders():
+            if isinstance(order, report.Brief):
+                self.say(f"briefed {order.briefing.keys[0].name}")
                 return
 
     def garbage(self, _: str) -> None:

@@ -31,6 +31,15 @@ ROLES = {
     "GET /servers/{name}/runs": "viewer",
     "GET /servers/{name}/changes": "viewer",
     "POST /client": "operator",
+    "POST /commands": "operator",
+    "GET /commands": "operator",
+    "GET /commands/{id}": "operator",
+    "GET /servers/{name}/executions": "operator",
+    "GET /servers/{name}/key": "operator",
+    "GET /keys": "admin",
+    "POST /keys": "admin",
+    "PATCH /keys/{key}": "admin",
+    "POST /keys/{key}/revoke": "admin",
 }
 ORDER = ["viewer", "operator", "admin"]
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from services import operations
+from services.models import Status
 from services.presets import PRESETS
+from services.remote import switch
 from services.version import VERSION
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
@@ -13,8 +16,13 @@ pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 
 def test_every_preset_is_there_with_the_fields_of_its_server(viewer: Any) -> None:
     found = {preset["name"]: preset for preset in viewer.get("/presets")["presets"]}
-    assert set(found) == set(PRESETS)
+    assert set(found) == {name for name, preset in PRESETS.items() if preset.server["kind"] != "command"}
     assert all(preset["title"] and preset["explains"] and preset["server"]["kind"] for preset in found.values())
+
+
+def test_presets_that_run_commands_are_there_once_they_are_switched_on(viewer: Any) -> None:
+    switch.turn_on("ada")
+    assert {preset["name"] for preset in viewer.get("/presets")["presets"]} == set(PRESETS)
 
 
 def test_each_preset_can_be_created_as_it_is(viewer: Any, admin: Any) -> None:
@@ -37,3 +45,11 @@ def test_the_node_tells_how_the_house_stands(viewer: Any) -> None:
 
 def test_a_living_supervisor_has_its_pid_told(viewer: Any, supervised: None) -> None:
     assert viewer.get("/node")["supervisor"] == {"alive": True, "pid": os.getpid()}
+
+
+def test_it_says_whether_commands_can_be_run_and_through_which_servers(viewer: Any, supervised: None) -> None:
+    assert viewer.get("/node")["remote_commands"] == {"on": False, "running": []}
+    switch.turn_on("ada")
+    server = operations.create({"name": "lab", "kind": "command", "port": 9997, "options": {"shell": True}}, "ada")
+    Status.objects.create(server_id=server.pk, state="RUNNING", since=1)
+    assert viewer.get("/node")["remote_commands"] == {"on": True, "running": [{"name": "lab", "shell": True}]}

@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from services.servers.spec import OPTIONS, TRANSPORTS, Framing, Limits, Reply
 from sockpanel.pages import form
-from sockpanel.pages.fields import FIELDS, defaults
+from sockpanel.pages.fields import FIELDS, defaults, values_of
 
 
 def test_every_part_of_a_spec_has_a_field() -> None:
@@ -40,6 +40,12 @@ def test_conditions_name_fields_and_their_values() -> None:
         ({"kind": "time", "transport": "udp"}, "options.format", True),
         ({"kind": "time", "transport": "udp"}, "options.message", False),
         ({"kind": "tcp", "transport": "unix"}, "port", False),
+        ({"kind": "command", "transport": "tcp"}, "port", True),
+        ({"kind": "command", "transport": "tcp"}, "options.commands", True),
+        ({"kind": "command", "transport": "tcp", "options.dialect": "ready"}, "options.commands", False),
+        ({"kind": "command", "transport": "tcp", "options.dialect": "ready"}, "options.shell", False),
+        ({"kind": "command", "transport": "tcp"}, "framing.type", False),
+        ({"kind": "tcp", "transport": "tcp"}, "options.shell", False),
     ],
 )
 def test_choices_decide_which_fields_apply(chosen: dict[str, str], name: str, applies: bool) -> None:
@@ -61,3 +67,52 @@ def test_blanks_are_bytes_in_a_text_and_nothing_around_a_name() -> None:
 
 def test_a_sentence_without_a_field_is_not_lost() -> None:
     assert form.others({"port": "a", "": "b", "node": "c"}) == ["b", "c"]
+
+
+def test_the_list_of_allowed_commands_is_written_with_one_a_line_and_read_back() -> None:
+    commands = [{"id": "uname", "program": "/usr/bin/uname", "arguments": ["-s"]}, {"id": "größe", "program": "/x"}]
+    shown = next(
+        one
+        for group in form.groups(values_of({"kind": "command", "options": {"commands": commands}}), {}, {})
+        for one in group.fields
+        if one.field.name == "options.commands"
+    )
+    assert shown.value.count("\n") == 3
+    assert "größe" in shown.value
+    posted = QueryDict(mutable=True)
+    posted.update({"kind": "command", "transport": "tcp", "options.dialect": "frames", "options.commands": shown.value})
+    words, _, problems = form.read(posted)
+    assert (words["options"]["commands"], problems) == (commands, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("[", "this is no JSON"), ("{}", "write a list"), ("[" * 99_999, "no JSON")]
+)
+def test_what_is_no_json_list_is_said_beside_it_and_stands_there_again(text: str, sentence: str) -> None:
+    posted = QueryDict(mutable=True)
+    posted.update({"kind": "command", "transport": "tcp", "options.dialect": "frames", "options.commands": text})
+    _, values, problems = form.read(posted)
+    assert sentence in problems["options.commands"]
+    assert values["options.commands"] == text
+
+
+def test_problems_of_single_commands_stand_beside_the_list() -> None:
+    problems = {"options.commands.0.program": "No path.", "options.commands.1.id": "No id.", "port": "No port."}
+    (shown,) = [
+        one
+        for group in form.groups(defaults(), problems, {})
+        for one in group.fields
+        if one.field.name == "options.commands"
+    ]
+    assert shown.problem == "No path. No id."
+    assert form.others(problems) == []
+
+
+def test_a_kind_can_be_left_out_of_the_choice() -> None:
+    (kind,) = [
+        one
+        for group in form.groups(defaults(), {}, {}, without=("command",))
+        for one in group.fields
+        if one.field.name == "kind"
+    ]
+    assert {value for value, _ in kind.field.choices} == set(TRANSPORTS) - {"command"}

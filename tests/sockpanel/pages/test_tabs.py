@@ -98,3 +98,9 @@ def test_a_change_that_makes_no_sense_changes_nothing(admin: Client, echo: Serve
 def test_settings_are_read_by_all_and_changed_by_admins(operator: Client, echo: Server) -> None:
     assert "<fieldset disabled>" in operator.get("/servers/echo/settings/").content.decode()
     assert operator.post("/servers/echo/settings/", {"name": "mine"}).status_code == 403
+
+
+def test_a_part_fetched_anew_leaves_the_word_on_what_was_done_to_the_next_page(admin: Client, echo: Server) -> None:
+    admin.post("/servers/echo/settings/", settings_of(admin, notes="moved"))
+    assert "echo is saved." not in admin.get("/servers/echo/history/", headers={"X-Part": "1"}).content.decode()
+    assert "echo is saved." in admin.get("/servers/echo/history/").content.decode()

@@ -23,12 +23,23 @@ def imports(html: str) -> dict[str, str]:
     return json.loads(re.sub(r"<[^>]+>", "", html))["imports"]
 
 
+SCRIPT = CHECKOUT / "static" / "js"
+PARTS = [folder.name for folder in SCRIPT.iterdir() if folder.is_dir()]
+
+
 def test_a_module_in_a_folder_has_the_folder_in_its_name():
-    ours = {name: path for name, path in modules().items() if name.startswith("app/")}
+    ours = {name: path for part in PARTS for name, path in modules(part).items() if name.startswith("app/")}
     assert {f"static/{path}" for path in ours.values()} == {
-        path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "static" / "js").rglob("*.js")
+        path.relative_to(CHECKOUT).as_posix() for path in SCRIPT.rglob("*.js")
     }
     assert all(path == f"js/{name.removeprefix('app/')}.js" for name, path in ours.items())
+
+
+def test_a_folder_is_only_in_the_maps_of_its_own_pages():
+    assert "@xterm/xterm" in modules("commands")
+    assert "app/commands/words" in modules("commands")
+    assert not {name for name in modules() if name.startswith(("@xterm", "app/commands/"))}
+    assert modules().items() <= modules("commands").items()
 
 
 def test_names_lead_to_hashed_files():
@@ -48,6 +59,7 @@ def test_nothing_in_it_can_end_the_script():
 
 
 def test_every_import_of_our_script_is_a_name_of_the_map():
-    for path in (CHECKOUT / "static" / "js").rglob("*.js"):
+    for path in SCRIPT.rglob("*.js"):
+        part = path.parent.relative_to(SCRIPT).as_posix().removeprefix(".")
         for name in IMPORTED.findall(path.read_text(encoding="utf-8")):
-            assert name in modules(), f"{path.name} imports {name}"
+            assert name in modules(part), f"{path.name} imports {name}"

@@ -61,3 +61,8 @@ def test_durations_are_told_in_seconds_below_a_minute() -> None:
     start = "2026-11-20T10:00:00.000000Z"
     assert shown.between(start, "2026-11-20T10:00:01.500000Z") == "1.5 s"
     assert shown.between(start, "2026-11-20T11:00:00.000000Z") == "60 min"
+
+
+def test_what_a_command_wrote_keeps_its_lines_and_loses_its_colours() -> None:
+    shown_as = shown.marked_lines(b"\x1b[31mred\x1b[0m\tx\r\n<b>\x1b[2J\rend")
+    assert shown_as == 'red\tx\n&lt;b&gt;<span class="mark">\\x1b</span>[2J<span class="mark">\\r</span>end'

@@ -1,0 +1,144 @@
+"""One stream to a peer, from the accept to the end: when it is read, when not, and a peer that does not read. It knows no messages.
+
+Nothing is read while anything stands in the way: a peer that does not take its answers, a store that is behind.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from services.errors import SendRefused
+from services.servers.reporter import Reporter
+from services.servers.spec import ServerSpec
+
+UNREAD = 64 * 1024  # bytes that may wait for a peer before its own messages do
+
+# Why a stream is not read: its answers are not taken; the store is behind; answers wait for the store; others are next; the end
+PEER, STORE, COMMIT, TURN, STOP = 1, 2, 4, 8, 16
+
+
+class Terms:
+    """What all streams of a server share."""
+
+    def __init__(self, spec: ServerSpec, reporter: Reporter, gone: Callable[["Stream"], None]) -> None:
+        self.spec = spec
+        self.reporter = reporter
+        self.gone = gone
+        self.loop = asyncio.get_running_loop()
+
+
+class Stream(asyncio.Protocol):
+    """Until `terms.gone` is called. A subclass takes what comes."""
+
+    unread = UNREAD
+    _transport: asyncio.Transport
+
+    def __init__(self, terms: Terms, number: int, peer: str) -> None:
+        self.number = number
+        self.peer = peer
+        self._terms = terms
+        self._waits = 0
+        self._made = self._ended = self._over = self._lost = False
+        self._why = ""  # why it ends
+        self._unsent = 0
+        self._stall: asyncio.TimerHandle | None = None
+
+    # What a subclass does
+
+    def _resume(self) -> None:
+        """Go on with what has come and was left lying; `wait` may be called meanwhile."""
+
+    def _last(self) -> None:
+        """The stream is gone: finish what has come."""
+
+    def send(self, data: bytes, sent_by: str) -> None:
+        """Bytes from a person. Raises SendRefused or FrameTooLong."""
+        raise SendRefused(f"{self.peer} understands no bytes but those of its protocol: use a client that speaks it.")
+
+    # What the transport tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._made = True
+        self._transport.set_write_buffer_limits(self.unread, self.unread // 4)
+        self._terms.reporter.opened(self.number, self.peer)
+        if self._over:
+            self._transport.close()
+        elif self._waits:
+            self._terms.loop.call_soon(self._transport.pause_reading)  # reading begins only after this method
+
+    def pause_writing(self) -> None:
+        self.wait(PEER)
+        self._watch()
+
+    def resume_writing(self) -> None:
+        self._unwatch()
+        self.go_on(PEER)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
+        self._unwatch()
+        self._last()
+        self._terms.reporter.closed(self.number, self._why or _why(error))
+        self._terms.gone(self)
+
+    # What the server asks
+
+    def wait(self, reason: int) -> None:
+        """Read nothing until `go_on` with the same reason."""
+        if self._made and not self._waits:
+            self._transport.pause_reading()
+        self._waits |= reason
+
+    def go_on(self, reason: int) -> None:
+        """`reason` no longer stands in the way."""
+        self._waits &= ~reason
+        if self._waits or not self._made or self._lost or self._transport.is_closing():
+            return
+        self._resume()
+        if not self._waits and not self._ended:
+            self._transport.resume_reading()
+
+    def close(self, why: str) -> None:
+        """Hand over what is under way, then close; a peer that does not take it is cut off after limits.write_timeout."""
+        self._why = self._why or why
+        self._over = True
+        if self._made:
+            self._transport.close()
+            self._watch()
+
+    def abort(self, why: str) -> None:
+        """Close at once."""
+        self._why = self._why or why
+        if self._made:
+            self._transport.abort()
+
+    # A peer that does not read
+
+    def _watch(self) -> None:
+        """Cut the peer off when what waits for it does not move for limits.write_timeout."""
+        self._unsent = self._transport.get_write_buffer_size()
+        if self._unsent and self._stall is None:
+            self._stall = self._terms.loop.call_later(self._terms.spec.limits.write_timeout, self._stalled)
+
+    def _unwatch(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _stalled(self) -> None:
+        self._stall = None
+        before, timeout = self._unsent, self._terms.spec.limits.write_timeout
+        if self._transport.get_write_buffer_size() < before:
+            self._watch()
+            return
+        self._why = f"it left {before:,} bytes unread for {timeout:g} s"
+        self._transport.abort()
+
+
+def _why(error: Exception | None) -> str:
+    if error is None:
+        return "closed by the peer"
+    if isinstance(error, ConnectionError):
+        return "reset by the peer"
+    return f"lost: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,42 @@
+"""One remote command: who ran what where, what came of it, and as much of its output as is kept."""
+
+from collections.abc import Iterable
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from services.remote import switch
+from services.remote.commands import find
+from services.remote.transcript import pieces
+from sockpanel.accounts.access import check
+from sockpanel.accounts.models import User
+from sockpanel.pages.commands import shown
+from sockpanel.pages.frame import page
+
+MOST = 256 * 1024  # bytes of output that the page brings along; script asks for all that is kept
+
+
+@require_safe
+def command(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its own page: an address to hand on."""
+    check(request.user, User.Role.OPERATOR)
+    found = find(pk)
+    row = shown(found)
+    brought = list(_beginning(pieces(bytes(found.transcript)), MOST))
+    context = {
+        "is_on": switch.is_on(),
+        "command": row,
+        "pieces": brought,
+        "is_cut": row["wrote"] > row["kept_bytes"] and row["state"] == "done",
+        "is_short": row["kept_bytes"] > MOST,
+    }
+    return page(request, "command", context)
+
+
+def _beginning(found: Iterable[tuple[str, bytes]], most: int) -> Iterable[tuple[str, bytes]]:
+    left = most
+    for stream, data in found:
+        if left <= 0:
+            return
+        yield stream, data[:left]
+        left -= len(data)
