@@ -28,6 +28,8 @@ class ReadySession(Stream):
         self._alarm: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
         self._came += data
         if self._job is None:
             self._next()
@@ -97,12 +99,14 @@ class ReadySession(Stream):
             job.cancel("too much output waits to be fetched")
 
     def ended(self, job: Job, ended: Ended) -> None:
+        """What did not end by itself has no whole output, and so none."""
         self._job = None
-        if self._output:
+        if self._output and not ended.why:
             self._is_offered = True
             self._alarm = self._terms.loop.call_later(FETCH_WITHIN, self.close, "it did not fetch its output")
             self._answer(ready.offer(len(self._output)))
         else:
+            self._forget()
             self._answer(ready.ERROR)
         if self._came:
             self._next()

@@ -81,6 +81,8 @@ class Session(Stream):
 
     def never_made(self, why: str) -> None:
         """TLS failed, or the server stopped in the midst of it: there was no connection."""
+        if self._made:
+            return
         reporter = self._terms.reporter
         reporter.opened(self.number, self.peer)
         self._count("refused")

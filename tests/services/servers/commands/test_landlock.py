@@ -57,7 +57,11 @@ async def test_nothing_leads_to_what_is_hidden(hidden: Path, way: str, caged: bo
         place.joinpath("way").symlink_to(hidden)
         path = WAYS[way].format(hidden=hidden, name=hidden.name, place=place, worker=os.getpid())
         ran, _ = await run(
-            sh(f"cat {path}; cat {hidden}/../*/secret; cd {hidden} && cat secret", hidden=str(hidden), caged=caged)
+            sh(
+                f"cat {path}; cat {hidden}/../{hidden.name}/secret; cd {hidden} && cat secret",
+                hidden=str(hidden),
+                caged=caged,
+            )
         )
     assert ran.stdout == ""
     assert "Permission denied" in ran.stderr

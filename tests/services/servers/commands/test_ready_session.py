@@ -180,7 +180,7 @@ async def test_what_waits_to_be_fetched_has_a_bound_for_all_clients_together(ser
     )
     one, two = await connect(it.address), await connect(it.address)
     assert await one.ask(b"head -c 100000 /dev/zero", 12) == b"Ready|100000"
-    await two.say(b"head -c 100000 /dev/zero")
+    assert await two.ask(b"head -c 100000 /dev/zero", 9) == b"cmd ERROR"
     await it.until(lambda: len(it.ends) == 2)
     assert it.ends[1].why == "too much output waits to be fetched"
     assert await one.ask(b"Start", 100_000) == bytes(100_000)

@@ -145,11 +145,14 @@ async def test_a_key_that_is_taken_back_ends_its_sessions_and_all_that_they_run(
 
 
 async def test_a_key_that_expires_meanwhile_ends_its_session_at_that_moment(serve_commands):
-    it = await serve_commands(briefing(key_of(LAB, "lab", expires_at=clock.now() + SECOND)))
+    it = await serve_commands()
     async with signing_in(it, LAB) as session, session.run(argv=["sleep", "100"]) as running:
         assert await anext(running) == Started(1)
+        expires = clock.now() + SECOND // 2
+        it.order(report.Brief(briefing(key_of(LAB, "lab", expires_at=expires))))
         with pytest.raises(SessionRefused, match="the key lab has expired"):
             await anext(running)
+        assert clock.now() >= expires
     await it.until(lambda: it.ends)
     assert it.ends[0].why == "the key lab has expired"
 
