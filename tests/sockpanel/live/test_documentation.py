@@ -24,7 +24,7 @@ def test_every_frame_has_its_line(kind: str) -> None:
     assert f"| `{kind}` |" in TEXT
 
 
-@pytest.mark.parametrize("kind", ["follow", "ack"])
+@pytest.mark.parametrize("kind", ["follow", "ack", "cancel"])
 def test_what_a_client_may_say_is_told(kind: str) -> None:
     assert f'{{"type": "{kind}"' in TEXT
 
@@ -36,4 +36,4 @@ def test_every_file_is_told(name: str) -> None:
 
 def test_every_address_is_told() -> None:
     for route in routing.urlpatterns:
-        assert f"`/{str(route.pattern).replace('<str:name>', 'NAME')}`" in TEXT
+        assert f"`/{str(route.pattern).replace('<str:name>', 'NAME').replace('<int:id>', 'ID')}`" in TEXT

@@ -39,14 +39,19 @@ def test_a_new_panel_is_set_up_by_its_link_and_only_once(start_panel):
     assert not (panel.data_dir / "setup-token").exists()
 
 
+def pair(panel: Panel) -> dict[str, psutil.Process]:
+    """Its two children, once each is the program that it is to be."""
+    found = panel.children(recursive=False)
+    return found if found.keys() == {"supervise", "web"} else {}
+
+
 def test_whoever_dies_is_started_again_and_a_stop_leaves_nobody(start_panel):
     panel: Panel = start_panel()
     assert "setup#token" not in panel.log()
-    children = eventually(lambda: len(found := panel.children(recursive=False)) == 2 and found)
+    children = eventually(lambda: pair(panel))
     for process in children.values():
         process.kill()
-    again = eventually(lambda: len(found := panel.children(recursive=False)) == 2 and found, 30)
-    assert again.keys() == {"supervise", "web"}
+    again = eventually(lambda: pair(panel), 30)
     assert {process.pid for process in again.values()}.isdisjoint(process.pid for process in children.values())
     eventually(lambda: panel.visitor().get("/healthz").status == 200, 30)
     assert PASSWORD not in "".join("".join(process.environ().values()) for process in again.values())
