@@ -92,7 +92,8 @@ class Desk:
 
     def _refuse_too_many(self, order: Order) -> None:
         """Raises CommandsBusy."""
-        of_key = sum(job.order.public == order.public for job in self._open.values())
+        holder = order.public, order.who  # the panel's one key serves many people
+        of_key = sum((job.order.public, job.order.who) == holder for job in self._open.values())
         if order.public and of_key >= self._options.at_once_per_key:
             raise CommandsBusy(f"{of_key} commands of this key run already, as many as may: wait until one ends.")
         if len(self._open) >= self._options.at_once:

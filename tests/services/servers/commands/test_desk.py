@@ -56,10 +56,16 @@ class Bench:
         batches = [report.decode_from_worker(frame[report.HEADER_BYTES :]) for frame in self._frames]
         return [row for batch in batches if isinstance(batch, report.Batch) for row in batch.messages]
 
-    def take(self, *argv: str, public: bytes = b"k") -> tuple[Job, Customer]:
+    def take(self, *argv: str, public: bytes = b"k", who: str = "") -> tuple[Job, Customer]:
         customer = Customer()
         order = Order(
-            connection=7, source="10.9.8.7:5000", command=argv[0], argv=argv, plan=lambda: plan(*argv), public=public
+            connection=7,
+            source="10.9.8.7:5000",
+            command=argv[0],
+            argv=argv,
+            plan=lambda: plan(*argv),
+            public=public,
+            who=who,
         )
         return self.desk.take(order, customer), customer
 
@@ -114,6 +120,15 @@ async def test_places_are_counted_by_key_and_in_all(options: dict, keys: list[by
     await asyncio.sleep(0)
     assert [customer.heard for customer in taken] == [[], [], ["failed"] if busy else []]
     assert isinstance(taken[2].error, CommandsBusy) is busy
+    await bench.desk.end_all("the test is over")
+
+
+async def test_each_person_of_the_panel_has_the_places_of_a_key():
+    bench = Bench(at_once_per_key=1)
+    whose = ("ada", "otto", "ada")
+    taken = [bench.take("/usr/bin/sleep", "100", public=b"p", who=who)[1] for who in whose]
+    await asyncio.sleep(0)
+    assert [customer.heard for customer in taken] == [[], [], ["failed"]]
     await bench.desk.end_all("the test is over")
 
 
