@@ -1,4 +1,5 @@
-"""Which addresses the panel refuses to talk to for people: itself, its databases and Redis, link-local and multicast addresses.
+"""Which addresses the panel refuses to talk to for people: itself, its databases and Redis, its servers of the dialect `Ready`,
+link-local and multicast addresses.
 
 Whoever may use the Client page sits behind the panel's network position. The check sees resolved addresses, the same that are
 then used, so a name that changes its mind between check and use gains nothing. Sockpanel's own servers are allowed.
@@ -12,12 +13,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 import psutil
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from services.client.addresses import Address
 from services.client.exchange import exchange as _exchange
 from services.client.request import Exchange, Request
 from services.errors import TargetForbidden
+from services.models import Server
 from services.servers.spec import STREAMS, UNIX
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -54,7 +57,7 @@ async def refuse_forbidden(request: Request, addresses: list[Address]) -> None:
 
 
 async def _refuse_services(ip: IpAddress, port: int) -> None:
-    for service in off_limits():
+    for service in [*off_limits(), *await sync_to_async(_free_lines)()]:
         if service.port == port and await _lives_at(service, ip):
             raise TargetForbidden(
                 f"Port {port} at {ip} is {service.name}: the panel does not talk to it for people. Choose another target.",
@@ -74,6 +77,12 @@ def off_limits() -> list[Service]:
     if parts.scheme in ("redis", "rediss"):
         found.append(Service("the Redis of Sockpanel", parts.hostname or "", parts.port or _REDIS_PORT))
     return found
+
+
+def _free_lines() -> list[Service]:
+    """Servers of this panel that run any program for whoever reaches them: through the panel that would be anybody with a role."""
+    ready = Server.objects.filter(kind="command", options__dialect="ready")
+    return [Service("a command server that asks for no key", "", port) for port in ready.values_list("port", flat=True)]
 
 
 async def _lives_at(service: Service, ip: IpAddress) -> bool:

@@ -121,6 +121,7 @@ def _is_text(word: str) -> bool:
 
 def find(pk: int) -> Command:
     """Raises CommandGone."""
+    settle_stale()
     command = Command.objects.filter(pk=pk).first() if 0 < pk < 2**63 else None
     if command is None:
         raise errors.CommandGone(f"No command {pk} is in the history: look at the list.")

@@ -19,6 +19,9 @@ from services.remote.transcript import Transcript
 
 END_WITHIN = 5.0  # seconds that a cancelled command's Exit may take
 LONGEST = commands.RUNS.total_seconds() - 30.0  # then nobody answers any more
+HUNG_UP = (
+    "Whoever asked for it hung up, and the command was ended with that: the server's own history tells how far it came."
+)
 
 
 class Sink(Protocol):
@@ -53,6 +56,9 @@ class Job:
         try:
             async with asyncio.timeout(LONGEST):
                 outcome = await self._converse()
+        except asyncio.CancelledError:
+            outcome = _failed(CommandInterrupted(HUNG_UP))
+            raise
         except SockpanelError as error:
             outcome = _failed(error)
         except TimeoutError:

@@ -71,7 +71,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _act(request)
     changing = next((key for key in store.listed() if key.name == request.GET.get("change")), None)
-    values = _values_of(changing) if changing else {"expires_at": (datetime.now(UTC) + LASTS).date().isoformat()}
+    values = _values_of(changing) if changing else _proposed()
     return _show(request, values, changing=changing.name if changing else "")
 
 
@@ -86,7 +86,7 @@ def _act(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
     else:
         if made:
-            return _show(request, {}, made=made)
+            return _show(request, _proposed(), made=made)
     return HttpResponseRedirect(reverse("keys"))
 
 
@@ -129,6 +129,11 @@ def _values_of(key: Key) -> dict[str, Any]:
         "expires_at": key.expires_at.astimezone(UTC).date().isoformat() if key.expires_at else "",
         "shell": key.shell,
     }
+
+
+def _proposed() -> dict[str, Any]:
+    """What an empty form begins with."""
+    return {"expires_at": (datetime.now(UTC) + LASTS).date().isoformat()}
 
 
 def _made(key: Key, private: str) -> dict[str, Any]:

@@ -17,7 +17,14 @@ _X32 = 0x4000_0000  # bit in the numbers of another set of calls on x86-64
 
 # What the kernel calls an architecture (linux/audit.h) -> number of `socket`, numbers of further calls that make sockets
 _X86_64, _I386, _AARCH64, _ARM, _RISCV64 = 0xC000_003E, 0x4000_0003, 0xC000_00B7, 0x4000_0028, 0xC000_00F3
-_CALLS = {_X86_64: (41, ()), _I386: (359, (102,)), _AARCH64: (198, ()), _ARM: (281, ()), _RISCV64: (198, ())}
+# ... and those that make what outlives a process or leads deeper into the kernel: shmget, semget, msgget, unshare (and ipc)
+_CALLS = {
+    _X86_64: (41, (29, 64, 68, 272)),
+    _I386: (359, (102, 117, 395, 393, 399, 310)),
+    _AARCH64: (198, (194, 190, 186, 97)),
+    _ARM: (281, (307, 299, 303, 337)),
+    _RISCV64: (198, (194, 190, 186, 97)),
+}
 _MACHINES = {"x86_64": (_X86_64, _I386), "aarch64": (_AARCH64, _ARM), "riscv64": (_RISCV64,)}
 
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF: load a word, compare, answer

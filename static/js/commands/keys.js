@@ -10,5 +10,6 @@ function show() {
   if (pasted) pasted.hidden = how === "generate";
 }
 
+document.querySelector("[data-made]")?.scrollIntoView();
 form.addEventListener("change", show);
 show();

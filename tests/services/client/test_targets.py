@@ -10,7 +10,9 @@ from services.client import build, targets
 from services.client.addresses import resolve
 from services.client.targets import exchange, own_addresses, refuse_forbidden
 from services.errors import ExchangeRefused, TargetForbidden
+from services.models import Server
 
+pytestmark = pytest.mark.django_db(transaction=True)
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": "", "NAME": "x"}
 
 
@@ -102,3 +104,13 @@ async def test_nothing_is_sent_to_a_forbidden_target(house: SimpleNamespace) -> 
 async def test_an_allowed_target_is_talked_to(free_port: int) -> None:
     with pytest.raises(ExchangeRefused):
         await exchange(build({"transport": "tcp", "host": "127.0.0.1", "port": free_port, "data": "x"}))
+
+
+async def test_a_server_that_runs_anything_for_anybody_is_not_reached_through_the_panel() -> None:
+    words = {"kind": "command", "transport": "tcp", "host": "127.0.0.1"}
+    await Server.objects.acreate(name="ready", port=9996, options={"dialect": "ready"}, **words)
+    await Server.objects.acreate(name="keyed", port=9997, options={"dialect": "frames"}, **words)
+    for host in ("127.0.0.1", "::1", "localhost"):
+        with pytest.raises(TargetForbidden, match="asks for no key"):
+            await check(host, 9996)
+    await check("127.0.0.1", 9997)

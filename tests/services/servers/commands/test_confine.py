@@ -219,3 +219,16 @@ async def test_a_program_that_its_user_could_change_is_not_run():
         _, ended = await run(plan(str(program), "x"))
     assert ended.failure is not None
     assert "its user could put another program in its place" in ended.failure.message
+
+
+SHARED = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.shmget(0, 4096, 0o1600), libc.unshare(0x10000000), ctypes.get_errno())
+"""
+
+
+@needs_python
+async def test_nothing_is_made_that_would_outlive_the_command():
+    ran, _ = await run(plan(PYTHON, "-c", SHARED))
+    assert ran.stdout == "-1 -1 13\n"
