@@ -308,4 +308,4 @@ async def test_a_client_that_never_reads_is_cut_off(serve_commands):
         await it.until(lambda: it.closed and it.ends)
     assert "unread for 1 s" in it.closed[0].why
     assert it.ends[0].why == "its connection ended"
-    assert it.ends[0].stdout_bytes < 20_000_000
+    assert it.ends[0].stdout_bytes < 100_000_000  # the kernel of either side holds up to some 40 MB of it
