@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from services.models import Counters
 from services.servers.report import Counted
 
+SUMS = ("dropped", "dropped_bytes", "sent_dropped", "sent_dropped_bytes", "refused")  # reason -> number
 MAX_PEERS = 1000  # datagram peers whose numbers a new worker is told
 
 
@@ -34,6 +35,11 @@ class Book:
     bytes_in: int = 0
     bytes_out: int = 0
     kept_bytes: int = 0
+    stored_bytes: int = 0
+    dropped_bytes: dict[str, int] = field(default_factory=dict)
+    sent_stored_bytes: int = 0
+    sent_dropped_bytes: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
 
     def count(self, counted: Counted) -> None:
         """Add what a worker counted beside the messages."""
@@ -41,12 +47,13 @@ class Book:
         self.bytes_in += counted.bytes_in
         self.sent += counted.sent
         self.bytes_out += counted.bytes_out
-        _add(self.dropped, counted.dropped)
-        _add(self.sent_dropped, counted.sent_dropped)
+        for name in SUMS:
+            _add(getattr(self, name), getattr(counted, name))
 
     def snapshot(self) -> "Book":
         book = copy.copy(self)
-        book.dropped, book.sent_dropped = dict(self.dropped), dict(self.sent_dropped)
+        for name in SUMS:
+            setattr(book, name, dict(getattr(self, name)))
         return book
 
     def row(self) -> Counters:

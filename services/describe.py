@@ -77,6 +77,11 @@ def count(row: Counters | None) -> dict[str, Any]:
         "sent_dropped": row.sent_dropped,
         "bytes_in": row.bytes_in,
         "bytes_out": row.bytes_out,
+        "stored_bytes": row.stored_bytes,
+        "dropped_bytes": row.dropped_bytes,
+        "sent_stored_bytes": row.sent_stored_bytes,
+        "sent_dropped_bytes": row.sent_dropped_bytes,
+        "refused": row.refused,
         "last_seq": row.last_seq,
         "last_at": rfc3339(row.last_at) if row.last_at else None,
     }

@@ -1,26 +1,22 @@
 """What the recorder is given: each job writes its rows inside the recorder's transaction and is `done` after the commit."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
-
-from django.db import connections
 
 from services.books import COLUMNS, Book
-from services.models import MESSAGES, Connection, Counters, Execution, Message, Node, Run, StateChange, Status
+from services.models import (
+    Connection,
+    Counters,
+    Execution,
+    Incident,
+    Message,
+    Node,
+    Run,
+    StateChange,
+    Status,
+)
 from services.servers import clock
-from services.servers.report import IN, Batch, Counted
 from services.supervisor.events import Heeded, Moved, RunEnded, RunStarted
 
-INSERT_MESSAGE = (
-    "INSERT INTO services_message (server_id, seq, at, run, connection, peer, direction, data, size, sent_by) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
-# A datagram peer that an earlier run knew is opened again under its old number.
-OPEN_CONNECTION = (
-    "INSERT INTO services_connection (server_id, number, run, peer, opened_at, opened_seq, last_at, "
-    "why, received, bytes_in, sent, bytes_out) VALUES (%s, %s, %s, %s, %s, %s, %s, '', 0, 0, 0, 0) "
-    "ON CONFLICT (server_id, number) DO UPDATE SET run = excluded.run, closed_at = NULL, closed_seq = NULL, why = ''"
-)
 KEEP_RUNS, KEEP_CHANGES = 200, 1000
 PURGE_ROWS = 1000
 
@@ -50,104 +46,6 @@ class Job:
 
     def __str__(self) -> str:
         return type(self).__name__
-
-
-class StoreBatch(Job):
-    """A worker's batch: messages, connections, totals."""
-
-    counts = True
-
-    def __init__(self, server: int, run: int, batch: Batch, stored: Callable[[int], None]) -> None:
-        super().__init__(server)
-        self.run, self.batch, self._stored = run, batch, stored
-        self.rows = len(batch.messages)
-
-    def done(self) -> None:
-        self._stored(self.batch.number)
-
-    def instead(self) -> Job:
-        return CountBatch(self.server, self.batch)
-
-    def write(self, books: dict[int, Book]) -> None:
-        book = book_of(books, self.server)
-        if self.batch.opened:
-            self._open(book)
-        if self.batch.messages:
-            self._messages(book)
-        if self.batch.touched:
-            self._touch()
-        if self.batch.closed:
-            self._close(book)
-        book.count(self.batch.counted)
-        book.open_connections = self.batch.open_connections
-
-    def _messages(self, book: Book) -> None:
-        server, run, messages = self.server, self.run, self.batch.messages
-        rows = [
-            (server, seq, at, run, connection, peer, direction, data, size, sent_by)
-            for seq, (at, connection, peer, direction, data, size, sent_by) in enumerate(messages, book.last_seq + 1)
-        ]
-        with connections[MESSAGES].cursor() as cursor:
-            cursor.executemany(INSERT_MESSAGE, rows)
-        outgoing = sum(row[3] for row in messages)
-        book.last_seq += len(rows)
-        book.last_at = rows[-1][2]
-        book.stored += len(rows) - outgoing
-        book.sent_stored += outgoing
-        book.kept_bytes += sum(len(row[4]) for row in messages)
-
-    def _open(self, book: Book) -> None:
-        opened = self.batch.opened
-        with connections[MESSAGES].cursor() as cursor:
-            cursor.executemany(
-                OPEN_CONNECTION,
-                [(self.server, o.number, self.run, o.peer[:255], o.at, book.last_seq, o.at) for o in opened],
-            )
-        book.connections += len(opened)
-        book.last_connection = max(book.last_connection, *(o.number for o in opened))
-
-    def _touch(self) -> None:
-        self._update(
-            "SET last_at = %s, received = received + %s, bytes_in = bytes_in + %s, "
-            "sent = sent + %s, bytes_out = bytes_out + %s",
-            [
-                (t.last_at, t.received, t.bytes_in, t.sent, t.bytes_out, self.server, t.number)
-                for t in self.batch.touched
-            ],
-        )
-
-    def _close(self, book: Book) -> None:
-        self._update(
-            "SET closed_at = %s, closed_seq = %s, why = %s",
-            [(c.at, book.last_seq, c.why[:255], self.server, c.number) for c in self.batch.closed],
-        )
-
-    def _update(self, change: str, rows: list[tuple[Any, ...]]) -> None:
-        with connections[MESSAGES].cursor() as cursor:
-            cursor.executemany(f"UPDATE services_connection {change} WHERE server_id = %s AND number = %s", rows)
-
-
-class CountBatch(Job):
-    """The totals of a batch whose messages cannot be stored: they count as dropped."""
-
-    counts = True
-
-    def __init__(self, server: int, batch: Batch) -> None:
-        super().__init__(server)
-        self.batch = batch
-
-    def write(self, books: dict[int, Book]) -> None:
-        incoming = sum(row[3] == IN for row in self.batch.messages)
-        outgoing = len(self.batch.messages) - incoming
-        book = book_of(books, self.server)
-        book.count(self.batch.counted)
-        book.count(
-            Counted(
-                dropped={"unstorable": incoming} if incoming else {},
-                sent_dropped={"unstorable": outgoing} if outgoing else {},
-            )
-        )
-        book.open_connections = self.batch.open_connections
 
 
 class Move(Job):
@@ -276,7 +174,7 @@ class Purge(Job):
         if first is not None:
             Message.objects.filter(server_id=self.server, seq__lt=first + PURGE_ROWS).delete()
             return
-        for model in (Connection, Run, Execution, StateChange, Status, Counters):
+        for model in (Connection, Run, Execution, StateChange, Incident, Status, Counters):
             model.objects.filter(server_id=self.server).delete()
 
     def done(self) -> None:

@@ -63,15 +63,16 @@ class Action(models.Model):
         SEND = "send"
         CLOSE = "close"
         CHANGE = "change"
+        PRUNE = "prune"
 
     server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="actions")
     verb = models.CharField(max_length=8, choices=Verb.choices)
-    words = models.JSONField(default=dict)  # send: connection, peer; close: connection; change: the fields
+    words = models.JSONField(default=dict)  # send: connection, peer; close: connection; change: the fields; prune: keep
     data = models.BinaryField(default=bytes)
     asked_by = models.CharField(max_length=150, blank=True)
     asked_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
-    count = models.PositiveIntegerField(default=0)  # peers reached
+    count = models.PositiveIntegerField(default=0)  # peers reached; messages pruned
     code = models.CharField(max_length=8, blank=True)
     error = models.TextField(blank=True)
     problems = models.JSONField(default=dict)  # field -> sentence
@@ -255,6 +256,21 @@ class StateChange(models.Model):
         indexes = [models.Index(fields=["server_id", "id"])]
 
 
+class Incident(models.Model):
+    """Something that a server refused or slowed down, by a rule (services.servers.report.RULES)."""
+
+    id = models.BigAutoField(primary_key=True)
+    server_id = models.BigIntegerField()
+    at = models.BigIntegerField()
+    rule = models.CharField(max_length=16)
+    source = models.CharField(max_length=255, default="")  # an address without port; empty for nobody in particular
+    what = models.TextField(default="")
+    count = models.BigIntegerField(default=1)  # how often since it was last told
+
+    class Meta:
+        indexes = [models.Index(fields=["server_id", "id"])]
+
+
 class Status(models.Model):
     """Where a server stands, as its supervisor last wrote it."""
 
@@ -290,6 +306,11 @@ class Counters(models.Model):
     bytes_in = models.BigIntegerField(default=0)
     bytes_out = models.BigIntegerField(default=0)
     kept_bytes = models.BigIntegerField(default=0)  # of data, in the messages that are still there
+    stored_bytes = models.BigIntegerField(default=0)  # bytes_in = stored_bytes + the sum of dropped_bytes, at rest
+    dropped_bytes = models.JSONField(default=dict)
+    sent_stored_bytes = models.BigIntegerField(default=0)
+    sent_dropped_bytes = models.JSONField(default=dict)
+    refused = models.JSONField(default=dict)  # rule -> connections that were not let in
 
 
 class Node(models.Model):

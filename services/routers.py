@@ -7,7 +7,9 @@ from django.db import connections, models
 
 from services.models import MESSAGES
 
-IN_MESSAGES = frozenset({"message", "connection", "run", "execution", "statechange", "status", "counters", "node"})
+IN_MESSAGES = frozenset(
+    {"message", "connection", "run", "execution", "statechange", "incident", "status", "counters", "node"}
+)
 
 
 class TwoDatabases:

@@ -16,6 +16,7 @@ from django.db import close_old_connections
 
 from services import hints, jobs, wishes
 from services.actions import Actions
+from services.batches import StoreBatch
 from services.books import Allotted
 from services.errors import SockpanelError
 from services.execution_jobs import BeginCommand, EndCommand
@@ -186,7 +187,7 @@ class Runtime:
         allotted = self._allotted.setdefault(server, Allotted())
         for opened in batch.opened:
             allotted.opened(opened.number, opened.peer, server in self._datagrams)
-        self._recorder.put(jobs.StoreBatch(server, run, batch, stored))
+        self._recorder.put(StoreBatch(server, run, batch, stored))
 
     def command_begun(self, begun: Begun, recorded: Callable[[], None]) -> None:
         self._recorder.put(BeginCommand(begun, recorded))

@@ -98,6 +98,9 @@ DROPPED = {
     "backlog": "the store was behind",
     "refused": "its sender was not let in",
     "kernel": "the kernel's buffer was full",
+    "rate": "its sender sent more than limits.messages_per_second",
+    "denied": "its sender's network is not allowed",
+    "unstorable": "the database does not take it",
 }
 SENT_DROPPED = {
     "oversize": "no frame or datagram holds it",
@@ -105,6 +108,26 @@ SENT_DROPPED = {
     "refused": "the kernel knew no way",
     "withheld": "a peer far away would have got more than it sent",
     "backlog": "it was sent, but the store was behind",
+    "rate": "more answers than the limits allow",
+    "loop": "it would have gone round in circles",
+    "unstorable": "it was sent, but the database does not take it",
+}
+# What a server refuses or slows down, and tells of as an incident
+RULES = {
+    "full": "limits.connections are open; further ones wait",
+    "source": "one source has limits.connections_per_source open",
+    "accepts": "one source connects more often than limits.accepts_per_second",
+    "denied": "its network is not allowed",
+    "messages": "one source sends more than limits.messages_per_second",
+    "first-byte": "nothing came within limits.first_byte_timeout",
+    "idle": "nothing came or went within limits.idle_timeout",
+    "frame": "a frame was not complete within limits.frame_timeout",
+    "write": "what was sent stayed unread for limits.write_timeout",
+    "replies": "more answers than limits.replies_per_source or limits.replies_per_second",
+    "loop": "an answer would have gone round in circles",
+    "withheld": "a peer far away would have got more than it sent",
+    "store": "nothing can be stored at present",
+    "other": "more sources at once than are told of one by one",
 }
 
 
@@ -117,6 +140,21 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     sent: int = 0  # outgoing messages, kept or dropped
     bytes_out: int = 0
     sent_dropped: dict[str, int] = {}  # reason (SENT_DROPPED) -> outgoing ones
+    dropped_bytes: dict[
+        str, int
+    ] = {}  # reason -> their bytes, in bytes_in too; of what the kernel dropped none are known
+    sent_dropped_bytes: dict[str, int] = {}
+    refused: dict[str, int] = {}  # rule (RULES) -> connections that were not let in
+
+
+class Incident(msgspec.Struct, frozen=True, array_like=True):
+    """Something was refused or slowed down, by a rule (RULES)."""
+
+    at: int
+    rule: str
+    source: str  # whom it is about: an address without port; empty for nobody in particular
+    what: str  # a sentence for people: "refused 10.1.2.3: 5 connections per source"
+    count: int = 1  # how often since it was last told
 
 
 class Batch(Told, tag=2):
@@ -129,6 +167,7 @@ class Batch(Told, tag=2):
     touched: list[Touched] = []
     counted: Counted = Counted()
     open_connections: int = 0
+    incidents: list[Incident] = []
 
 
 class Heartbeat(Told, tag=3):
@@ -224,8 +263,14 @@ class Brief(Told, tag=20):
     briefing: Briefing
 
 
+class Neighbours(Told, tag=21):
+    """To the worker of a datagram server: who on this machine must never be answered."""
+
+    ports: tuple[int, ...]  # UDP ports of the node's datagram servers that are up, its own among them
+
+
 FromWorker = Ready | Batch | Heartbeat | Done | Failed | CommandBegun | CommandEnded | KeyUsed
-ToWorker = Stored | Send | Close | Recorded | Brief
+ToWorker = Stored | Send | Close | Recorded | Brief | Neighbours
 
 _encoder = msgspec.msgpack.Encoder()
 _from_worker = msgspec.msgpack.Decoder(FromWorker)

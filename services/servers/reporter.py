@@ -12,14 +12,17 @@ from collections import deque
 from collections.abc import Callable
 
 from services.servers import clock, report
+from services.servers.incidents import Incidents
+from services.servers.losses import Losses
 from services.servers.report import Batch, Closed, Counted, MessageRow, Opened, Touched
-from services.servers.totals import Totals
+from services.servers.totals import Sums, Totals
 
 BATCH_MESSAGES = 5_000
 BATCH_BYTES = 1024 * 1024
 ONE_READ = 256 * 1024  # uvloop's longest, by which a batch may pass its size
 BATCH_WITHIN = 0.003  # seconds from the first event of a batch to its departure; a timer is up to 1 ms late
 WINDOW = 16 * 1024 * 1024  # bytes told and not yet stored
+RIPE_AFTER = 0.05  # seconds: a timer may be a little early
 TOUCH_EVERY = 1.0  # seconds between two reports of what the same connection did
 
 Callback = Callable[[], None]
@@ -42,11 +45,11 @@ class Reporter:
         self._opened: list[Opened] = []
         self._closed: list[Closed] = []
         self._touched: list[Touched] = []
-        self._dropped: dict[str, int] = {}
-        self._dropped_bytes = 0
-        self._sent_dropped: dict[str, int] = {}
+        self._losses = Losses()
+        self._incidents = Incidents()
         self._leaves: asyncio.TimerHandle | None = None
         self._touches: asyncio.TimerHandle | None = None
+        self._ripens: asyncio.TimerHandle | None = None
         self._totals = Totals()
         self._unstored: deque[tuple[int, int]] = deque()  # number and bytes of each batch under way
         self._unstored_bytes = 0
@@ -79,14 +82,25 @@ class Reporter:
         """Incoming messages that are in no batch; `size` bytes of them came, over `connection` where that is known."""
         if connection is not None:
             self._totals.add(connection, clock.now(), messages, size)
-        self._dropped[reason] = self._dropped.get(reason, 0) + messages
-        self._dropped_bytes += size
+        self._losses.dropped.add(reason, messages, size)
         self.noted(0)
 
-    def sent_dropped(self, reason: str, messages: int = 1) -> None:
-        """Outgoing messages that never left."""
-        self._sent_dropped[reason] = self._sent_dropped.get(reason, 0) + messages
+    def sent_dropped(self, reason: str, messages: int = 1, size: int = 0) -> None:
+        """Outgoing messages that are in no batch; `size` bytes of them."""
+        self._losses.sent_dropped.add(reason, messages, size)
         self.noted(0)
+
+    def refused(self, rule: str, source: str, what: str) -> None:
+        """A connection that was not let in: counted, and an incident."""
+        self._losses.refused[rule] = self._losses.refused.get(rule, 0) + 1
+        self.incident(rule, source, what)
+
+    def incident(self, rule: str, source: str, what: str, count: int = 1) -> None:
+        """Something was refused or slowed down: told at once, and in bundles when it goes on."""
+        self._incidents.note(rule, source, what, count, self._loop.time())
+        self._await_ripeness()
+        if self._incidents:
+            self.noted(0)
 
     def after_commit(self, callback: Callback) -> None:
         """Call `callback` once everything in the batch so far is stored."""
@@ -126,6 +140,7 @@ class Reporter:
     async def settled(self) -> None:
         """Send everything and wait until it is stored."""
         self._touched += self._totals.take_all()
+        self._incidents.ripen_all()
         self.flush()
         while self._unstored:
             self._moved.clear()
@@ -142,30 +157,35 @@ class Reporter:
         self._touched += self._totals.take_all()
         self._due()
 
+    def _await_ripeness(self) -> None:
+        at = self._incidents.next_at
+        if at is not None and self._ripens is None:
+            self._ripens = self._loop.call_at(at + RIPE_AFTER, self._ripen)
+
+    def _ripen(self) -> None:
+        self._ripens = None
+        self._incidents.ripen(self._loop.time())
+        self._await_ripeness()
+        self._due()
+
     def _gathered(self) -> Batch | None:
         """The batch so far; None when nothing happened."""
         sums = self._totals.count(self.messages)
         self._touched += filter(None, [self._totals.take(closed.number) for closed in self._closed])
         if self._totals and self._touches is None:
             self._touches = self._loop.call_later(TOUCH_EVERY, self._touch)
-        if not (self.messages or self._opened or self._closed or self._touched or self._dropped or self._sent_dropped):
+        happened = self.messages or self._opened or self._closed or self._touched or self._losses or self._incidents
+        if not happened:
             return None
-        counted = Counted(
-            received=sums.received + sum(self._dropped.values()),
-            bytes_in=sums.bytes_in + self._dropped_bytes,
-            dropped=self._dropped,
-            sent=sums.sent + sum(self._sent_dropped.values()),
-            bytes_out=sums.bytes_out,
-            sent_dropped=self._sent_dropped,
-        )
         return Batch(
             number=self._number,
             messages=self.messages,
             opened=self._opened,
             closed=self._closed,
             touched=self._touched,
-            counted=counted,
+            counted=_counted(sums, self._losses),
             open_connections=self.open_connections,
+            incidents=self._incidents.take(),
         )
 
     def _begin(self) -> None:
@@ -174,7 +194,22 @@ class Reporter:
         self._bytes = 0
         self.messages.clear()  # the same list: whoever writes to it holds its `append`
         self._opened, self._closed, self._touched = [], [], []
-        self._dropped, self._dropped_bytes, self._sent_dropped = {}, 0, {}
+        self._losses = Losses()
+
+
+def _counted(sums: Sums, losses: Losses) -> Counted:
+    dropped, sent_dropped = losses.dropped, losses.sent_dropped
+    return Counted(
+        received=sums.received + sum(dropped.messages.values()),
+        bytes_in=sums.bytes_in + sum(dropped.bytes.values()),
+        dropped=dropped.messages,
+        sent=sums.sent + sum(sent_dropped.messages.values()),
+        bytes_out=sums.bytes_out + sum(sent_dropped.bytes.values()),
+        sent_dropped=sent_dropped.messages,
+        dropped_bytes=dropped.bytes,
+        sent_dropped_bytes=sent_dropped.bytes,
+        refused=losses.refused,
+    )
 
 
 def _nothing() -> None:

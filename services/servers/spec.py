@@ -58,12 +58,26 @@ class Reply(Part):
 
 
 class Limits(Part):
-    """What one server may take."""
+    """What one server may take. A source is an IPv4 address or the /64 of an IPv6 one; none is limited on loopback.
+
+    0 means no limit, where a limit may be missing. Private networks are exempt from the reply rates.
+    """
 
     keep_bytes: int = KEEP_BYTES  # stored of each message
     reply_after_commit: bool = False  # answer only once the message is stored
     connections: int = 1000  # open at once; further ones wait in the kernel's backlog
+    connections_per_source: int = 64  # open at once; further ones are refused
+    accepts_per_second: float = 50.0  # new connections of one source; further ones are refused
+    messages_per_second: float = 0.0  # of one source; beyond it a stream is read more slowly, a datagram is dropped
+    replies_per_source: float = 10.0  # answers a second to one datagram source, with a burst of twice as many
+    replies_per_second: float = 1000.0  # answers a second of a datagram server in all
+    first_byte_timeout: float = 0.0  # seconds that a new connection may say nothing
+    idle_timeout: float = 0.0  # seconds that a connection may be silent, both ways
+    frame_timeout: float = 30.0  # seconds from the first byte of a frame to its last
     write_timeout: float = 30.0  # seconds a peer may leave what we send unread
+    allow: tuple[str, ...] = ()  # networks (CIDR) that are let in; none named: all
+    deny: tuple[str, ...] = ()  # networks that are not, whatever `allow` says
+    trusted: tuple[str, ...] = ()  # networks exempt from the limits of sources, reply rates, and the length of answers
 
 
 class NoOptions(Part):

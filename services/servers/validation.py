@@ -11,12 +11,11 @@ from typing import Any
 import msgspec
 
 from services.errors import ConfigurationRefused, SockpanelError
-from services.servers import escapes, time_format, wording
+from services.servers import escapes, limits, time_format, wording
 from services.servers.commands import allowed
 from services.servers.commands.options import CommandOptions
 from services.servers.spec import (
     MAX_FRAME_BYTES,
-    MAX_KEEP_BYTES,
     OPTIONS,
     STREAMS,
     TRANSPORTS,
@@ -58,7 +57,7 @@ def build(words: Mapping[str, Any]) -> ServerSpec:
     host = _host(words, transport, problems)
     port = _port(words, kind, transport, problems)
     name = _name(words, problems)
-    for check, part in ((_framing, "framing"), (_reply, "reply"), (_limits, "limits"), (_options, "options")):
+    for check, part in ((_framing, "framing"), (_reply, "reply"), (limits.check, "limits"), (_options, "options")):
         if parts[part] is not None:
             check(parts[part], problems)
     _fit(kind, transport, host, parts, problems)
@@ -190,15 +189,6 @@ def _framing(framing: Framing, problems: dict[str, str]) -> None:
 
 def _reply(reply: Reply, problems: dict[str, str]) -> None:
     _text("reply.text", reply.text, problems)
-
-
-def _limits(limits: Limits, problems: dict[str, str]) -> None:
-    if not 0 <= limits.keep_bytes <= MAX_KEEP_BYTES:
-        problems["limits.keep_bytes"] = f"0 to {MAX_KEEP_BYTES:,} bytes are kept of a message."
-    if not 1 <= limits.connections <= 100_000:
-        problems["limits.connections"] = "A server takes 1 to 100,000 connections at once."
-    if not 1 <= limits.write_timeout <= 3600:
-        problems["limits.write_timeout"] = "A peer may leave what we send unread for 1 to 3,600 seconds."
 
 
 def _options(options: Any, problems: dict[str, str]) -> None:

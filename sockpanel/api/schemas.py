@@ -63,6 +63,13 @@ class Count(msgspec.Struct):
     sent_dropped: dict[str, int]
     bytes_in: int
     bytes_out: int
+    stored_bytes: Annotated[int, Meta(description="bytes_in = stored_bytes + the sum of dropped_bytes")]
+    dropped_bytes: Annotated[
+        dict[str, int], Meta(description="what the kernel dropped has messages, and no bytes known")
+    ]
+    sent_stored_bytes: int
+    sent_dropped_bytes: dict[str, int]
+    refused: Annotated[dict[str, int], Meta(description="rule -> connections that were not let in")]
     last_seq: Annotated[int, Meta(description="the number of the newest message")]
     last_at: Time | None
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.jobs import StoreBatch
+from services.batches import StoreBatch
 from services.recorder import Recorder
 from services.servers.report import IN, OUT, Batch, Closed, Counted, Opened
 

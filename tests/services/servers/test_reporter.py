@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.servers import framing, report, reporter
+from services.servers import framing, incidents, report, reporter
 from services.servers.report import IN, OUT
 from services.servers.reporter import Reporter
 
@@ -85,9 +85,9 @@ async def test_counts_what_is_in_the_batch_and_what_was_dropped(told):
     told.note(b"defg", direction=OUT)
     told.reporter.dropped("backlog", 2, 10)
     told.reporter.dropped("kernel")
-    told.reporter.sent_dropped("full")
+    told.reporter.sent_dropped("full", size=5)
     counted = (await told.arrival()).counted
-    assert counted == report.Counted(4, 13, {"backlog": 2, "kernel": 1}, 2, 4, {"full": 1})
+    assert counted == report.Counted(4, 13, {"backlog": 2, "kernel": 1}, 2, 9, {"full": 1}, {"backlog": 10}, {"full": 5})
 
 
 async def test_nothing_is_counted_twice(told):
@@ -117,7 +117,7 @@ async def test_a_dropped_message_counts_for_its_connection_and_once_for_the_serv
     told.reporter.closed(7, "frame of 2000000 > max 1048576")
     [touched] = (await told.arrival()).touched
     assert (touched.number, touched.received, touched.bytes_in) == (7, 1, 2_000_000)
-    assert told.batches[0].counted == report.Counted(1, 2_000_000, {"oversize": 1})
+    assert told.batches[0].counted == report.Counted(1, 2_000_000, {"oversize": 1}, dropped_bytes={"oversize": 2_000_000})
 
 
 async def test_totals_of_an_open_connection_are_told_once_a_second(told, monkeypatch):
@@ -180,3 +180,32 @@ async def test_settled_waits_until_everything_is_stored(told):
     told.reporter.stored(1)
     async with asyncio.timeout(5):
         await settled
+
+
+async def test_a_refused_connection_is_counted_and_an_incident(told):
+    told.reporter.refused("source", "10.1.2.3", "refused 10.1.2.3: 5 connections per source")
+    batch = await told.arrival()
+    assert batch.counted.refused == {"source": 1}
+    [incident] = batch.incidents
+    assert (incident.rule, incident.source, incident.count) == ("source", "10.1.2.3", 1)
+    assert incident.what == "refused 10.1.2.3: 5 connections per source"
+
+
+async def test_a_storm_of_refusals_is_told_twice_and_counted_whole(told, monkeypatch):
+    monkeypatch.setattr(incidents, "TELL_EVERY", 0.2)
+    for _ in range(1000):
+        told.reporter.refused("source", "10.1.2.3", "refused")
+    first = await told.arrival()
+    second = await told.arrival()
+    assert [first.incidents[0].count, second.incidents[0].count] == [1, 999]
+    assert first.counted.refused == {"source": 1000}
+
+
+async def test_the_end_tells_of_incidents_that_were_being_gathered(told):
+    for _ in range(3):
+        told.reporter.incident("messages", "10.1.2.3", "throttled")
+    settled = asyncio.ensure_future(told.reporter.settled())
+    await told.arrival()
+    told.reporter.stored(told.batches[-1].number)
+    await settled
+    assert sum(one.count for batch in told.batches for one in batch.incidents) == 3
