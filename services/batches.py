@@ -8,16 +8,13 @@ from typing import Any
 
 from django.db import connections
 
+from services import bulk
 from services.books import Book
 from services.jobs import Job, book_of
 from services.models import MESSAGES, Incident
 from services.servers import report
 from services.servers.report import Batch, Counted, MessageRow
 
-INSERT_MESSAGE = (
-    "INSERT INTO services_message (server_id, seq, at, run, connection, peer, direction, data, size, sent_by) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
 # A datagram peer that an earlier run knew is opened again under its old number.
 OPEN_CONNECTION = (
     "INSERT INTO services_connection (server_id, number, run, peer, opened_at, opened_seq, last_at, "
@@ -64,8 +61,7 @@ class StoreBatch(Job):
             (server, seq, at, run, connection, peer, direction, data, size, sent_by)
             for seq, (at, connection, peer, direction, data, size, sent_by) in enumerate(messages, book.last_seq + 1)
         ]
-        with connections[MESSAGES].cursor() as cursor:
-            cursor.executemany(INSERT_MESSAGE, rows)
+        bulk.insert_messages(rows)
         outgoing, sent_bytes, all_bytes = _sums(messages)
         book.last_seq += len(rows)
         book.last_at = rows[-1][2]

@@ -28,6 +28,7 @@ from services.servers.report import Batch, KeyUsed
 from services.supervisor.events import Begun, Ended, Heeded, History, Moved, RunEnded, RunStarted
 from services.supervisor.former import end_former
 from services.supervisor.lock import SupervisorLock
+from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
 from services.version import VERSION
@@ -43,9 +44,9 @@ HINT_PAUSE = 0.01  # seconds: commits that come faster share a hint
 class Runtime:
     """One node's supervision, from lock to last commit. Also the supervisor's observer."""
 
-    def __init__(self, data_dir: Path, node: str, only: str | None = None) -> None:
+    def __init__(self, data_dir: Path, node: str, only: str | None = None, nursery: Nursery | None = None) -> None:
         self._lock = SupervisorLock(data_dir, node)
-        self._node, self._only = node, only
+        self._node, self._only, self._nursery = node, only, nursery
         self._started_at = clock.now()
         self._allotted: dict[int, Allotted] = {}
         self._datagrams: set[int] = set()
@@ -61,7 +62,7 @@ class Runtime:
         """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
         with self._lock:
             self._recorder = Recorder(asyncio.get_running_loop(), self._stored, stop.set)
-            self._supervisor = Supervisor(self)
+            self._supervisor = Supervisor(self, nursery=self._nursery)
             self._actions = Actions(self._supervisor, self._spawn)
             await self._take_over()
             self._recorder.start()

@@ -1,10 +1,10 @@
-"""`python -m services.servers`: one worker, started by a supervisor with a `report.Start` on its stdin."""
+"""`python -m services.servers`: one worker, started by a supervisor with a `report.Start` on its stdin; with `nursery`, a nursery of them."""
 
 import sys
 
 # msgspec takes from it what the standard library has as well, and it costs every worker 30 ms and 5 MB.
 sys.modules["typing_extensions"] = None  # type: ignore[assignment]
 
-from services.servers import worker  # noqa: E402 - after the line that it must not overtake
+from services.servers import nursery, worker  # noqa: E402 - after the line that it must not overtake
 
-sys.exit(worker.main())
+sys.exit(nursery.main() if sys.argv[1:] == ["nursery"] else worker.main())

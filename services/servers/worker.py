@@ -124,9 +124,19 @@ def main() -> int:
         notices.tell(f"A worker is started by the supervisor, with a Start on its stdin: {error}.")
         return os.EX_USAGE
     descriptors.raise_limit()
+    _be_known_as(str(start.spec.get("name", "")))
     gc.freeze()  # what was loaded until now stays: the collector need not look at it again and again
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(start))
+
+
+def _be_known_as(name: str) -> None:
+    """What `ps` and `top` show of us (proc(5), comm)."""
+    try:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write(f"sp:{name}"[:15])
+    except OSError:
+        pass  # no Linux
 
 
 async def _run(start: Start) -> int:

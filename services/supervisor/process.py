@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -35,12 +36,22 @@ class Exit(msgspec.Struct, frozen=True):
     signal: int | None
 
 
-class Process:
-    """A running child, leader of a session and a process group of its own."""
+class Child(Protocol):
+    """A child of this process, however it came to be; leader of a session and a process group of its own."""
+
+    pid: int
+    stderr: int  # the descriptor that its stderr is read from
+
+    def wait(self) -> int:
+        """Waits for its end: its exit code, or the negative number of the signal. Called once, and frees what it held here."""
+
+
+class Spawned:
+    """A child that runs a command."""
 
     def __init__(self, plan: Plan) -> None:
-        """Spawns it. Raises OSError when that cannot be done."""
-        stdin = _file(plan.stdin)
+        """Raises OSError when it cannot be spawned."""
+        stdin = in_memory(plan.stdin)
         try:
             self._child = subprocess.Popen(  # noqa: S603 - the command is the supervisor's own, the words of people are on its stdin
                 plan.command,
@@ -54,20 +65,30 @@ class Process:
             )
         finally:
             os.close(stdin)
-        self.pid = self._child.pid
+        assert self._child.stderr is not None  # noqa: S101 - a pipe was asked for
+        self.pid, self.stderr = self._child.pid, self._child.stderr.fileno()
+
+    def wait(self) -> int:
+        status = self._child.wait()
+        if self._child.stderr is not None:
+            self._child.stderr.close()
+        return status
+
+
+class Process:
+    """A running child, as its keeper needs it."""
+
+    def __init__(self, child: Child) -> None:
+        """Raises OSError when it cannot be held; then it is ended."""
+        self._child = child
+        self.pid, self.stderr = child.pid, child.stderr
         self.started = process_start(self.pid) or 0
         try:
             self._pidfd = os.pidfd_open(self.pid)
         except OSError:
-            self._child.kill()
-            self._child.communicate()
+            self.kill()
+            child.wait()
             raise
-
-    @property
-    def stderr(self) -> int:
-        """The descriptor that its stderr is read from; closed by `reap`."""
-        assert self._child.stderr is not None  # noqa: S101 - a pipe was asked for
-        return self._child.stderr.fileno()
 
     def on_exit(self, loop: Loop, ended: Callable[[], None]) -> None:
         """Has `ended` called once, when the process has ended and before it is reaped."""
@@ -97,13 +118,11 @@ class Process:
         self.kill()
         status = self._child.wait()
         os.close(self._pidfd)
-        if self._child.stderr is not None:
-            self._child.stderr.close()
         return Exit(code=status, signal=None) if status >= 0 else Exit(code=None, signal=-status)
 
 
-def _file(content: bytes) -> int:
-    """A file in memory: a pipe that the child does not read would block us."""
+def in_memory(content: bytes) -> int:
+    """A descriptor of a file with that content: a pipe that the child does not read would block us."""
     descriptor = os.memfd_create("start")
     with os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(content)

@@ -25,6 +25,8 @@ from services.supervisor.events import Observer
 from services.supervisor.gate import Gate
 from services.supervisor.keeper import Keeper
 from services.supervisor.means import Hand, Means, Opened
+from services.supervisor.nursery import Nursery
+from services.supervisor.process import Spawned
 from services.supervisor.states import ACTIVE, State
 from services.supervisor.timings import Timings
 from services.supervisor.wanted import Wanted, place
@@ -56,11 +58,13 @@ class Supervisor:
         timings: Timings = TIMINGS,
         opener: Opener = open_socket,
         closer: Closer = close_socket,
+        nursery: Nursery | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._command = command
         self._timings = timings
         self._opener = opener
+        self._nursery = nursery
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="open-socket")
         self._keepers: dict[int, Keeper] = {}
         self._changing: dict[int, asyncio.Lock] = {}
@@ -85,6 +89,8 @@ class Supervisor:
 
         Stops come first, so that their addresses are free for what starts. It does not wait for servers to settle.
         """
+        if self._nursery is not None:
+            self._nursery.tidy()
         if self._empty is not None:
             return
         whole = {one.id: one for one in wanted}
@@ -152,6 +158,8 @@ class Supervisor:
             logger.error("The workers of %s outlived even their SIGKILL: look at the machine.", left)
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
+            if self._nursery is not None:
+                self._nursery.close()
 
     # The wanted set
 
@@ -262,4 +270,5 @@ class Supervisor:
         self._loop.run_in_executor(self._threads, self._opener, spec).add_done_callback(opened)
 
     def _spawn(self, launch: Launch) -> Hand:
-        return Worker(self._command, launch, self._loop, self._timings.farewell)
+        bear = Spawned if self._nursery is None else self._nursery.bear
+        return Worker(self._command, launch, self._loop, self._timings.farewell, bear)

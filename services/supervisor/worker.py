@@ -17,7 +17,7 @@ from services.servers.spec import ServerSpec
 from services.supervisor.commands import Commands
 from services.supervisor.last_words import LastWords
 from services.supervisor.link import Link
-from services.supervisor.process import Exit, Plan, Process
+from services.supervisor.process import Child, Exit, Plan, Process, Spawned
 
 _MAX_QUESTIONS = 1000  # orders that a worker has not answered
 
@@ -68,7 +68,12 @@ class Worker:
     """Spawned on creation. Raises OSError when that cannot be done."""
 
     def __init__(
-        self, command: tuple[str, ...], launch: Launch, loop: asyncio.AbstractEventLoop, farewell: float
+        self,
+        command: tuple[str, ...],
+        launch: Launch,
+        loop: asyncio.AbstractEventLoop,
+        farewell: float,
+        bear: Callable[[Plan], Child] = Spawned,
     ) -> None:
         self._loop = loop
         self._farewell = farewell
@@ -81,7 +86,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                self._process = Process(_plan(command, launch, theirs.fileno()))
+                self._process = Process(bear(_plan(command, launch, theirs.fileno())))
         except BaseException:
             ours.close()
             raise

@@ -15,6 +15,8 @@ from services.errors import AlreadySupervised, DatabaseDamaged
 from services.management.base import SockpanelCommand
 from services.management.signals import stop_event
 from services.runtime import Runtime
+from services.supervisor.nursery import Nursery
+from services.supervisor.supervisor import COMMAND
 
 # sysexits.h: ends that no restart can help
 CODES = {AlreadySupervised: os.EX_TEMPFAIL, DatabaseDamaged: os.EX_CONFIG}
@@ -49,4 +51,4 @@ def _raise_file_limit() -> None:
 async def supervise(node: str) -> None:
     """Run until a signal asks for the end."""
     with stop_event() as stop:
-        await Runtime(settings.SOCKPANEL_DATA_DIR, node).run(stop)
+        await Runtime(settings.SOCKPANEL_DATA_DIR, node, nursery=Nursery(COMMAND)).run(stop)

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from services.supervisor.process import Exit, Plan, Process, environment, process_start, signal_name
+from services.supervisor.process import Exit, Plan, Process, Spawned, environment, process_start, signal_name
 
 
 def python(code, stdin=b"", descriptors=()):
-    return Process(Plan(command=(sys.executable, "-c", code), stdin=stdin, descriptors=descriptors))
+    return Process(Spawned(Plan(command=(sys.executable, "-c", code), stdin=stdin, descriptors=descriptors)))
 
 
 async def exited(process):
@@ -112,7 +112,7 @@ async def test_terminating_what_has_just_ended_is_no_error():
 
 def test_a_program_that_is_not_there_is_an_os_error():
     with pytest.raises(FileNotFoundError):
-        Process(Plan(command=("/no/such/program",), stdin=b""))
+        Spawned(Plan(command=("/no/such/program",), stdin=b""))
 
 
 def test_the_start_time_of_a_process_is_that_of_proc():

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import nullcontext
 
 import msgspec
 import pytest
@@ -16,14 +17,16 @@ from services.supervisor.process import process_start
 from services.supervisor.supervisor import COMMAND, Supervisor
 from services.supervisor.timings import Timings
 from services.supervisor.wanted import Wanted
+from tests.services.supervisor.nursing import bring_up
 
 
-@pytest.fixture
-async def supervisor(journal):
+@pytest.fixture(params=["spawned", "forked"])
+async def supervisor(request, journal):
     journal.stores = True
-    supervisor = Supervisor(journal)
-    yield supervisor
-    await supervisor.close()
+    with bring_up() if request.param == "forked" else nullcontext() as nursery:
+        supervisor = Supervisor(journal, nursery=nursery)
+        yield supervisor
+        await supervisor.close()
 
 
 @pytest.fixture

@@ -1,0 +1,19 @@
+"""A nursery for tests: closed at the end, and then this process adopts no orphans any more."""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.supervisor.nursery import Nursery
+from services.supervisor.strays import _SUBREAPER
+from services.supervisor.supervisor import COMMAND
+
+
+@contextmanager
+def bring_up() -> Iterator[Nursery]:
+    nursery = Nursery(COMMAND)
+    try:
+        yield nursery
+    finally:
+        nursery.close()
+        ctypes.CDLL(None).prctl(_SUBREAPER, ctypes.c_ulong(0), 0, 0, 0)
