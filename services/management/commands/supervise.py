@@ -18,6 +18,7 @@ from services.runtime import Runtime
 from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import COMMAND
 
+SWITCH_EVERY = 0.0005  # seconds: the recorder's thread must not wait long for the interpreter's lock while the loop is busy
 # sysexits.h: ends that no restart can help
 CODES = {AlreadySupervised: os.EX_TEMPFAIL, DatabaseDamaged: os.EX_CONFIG}
 
@@ -36,6 +37,7 @@ class Command(SockpanelCommand):
         try:
             databases.prepare()
             _raise_file_limit()
+            sys.setswitchinterval(SWITCH_EVERY)
             asyncio.run(supervise(options["node"]))
         except tuple(CODES) as error:
             self.warn(error.message)
