@@ -1,7 +1,7 @@
 """Has everything imported that a worker needs, and forks one whenever the supervisor asks: within milliseconds, sharing its memory.
 
 Its stdin is a SOCK_SEQPACKET socket. A request is a JSON list of descriptor numbers, with the descriptors themselves (SCM_RIGHTS,
-unix(7)): the worker's stdin, its stderr, and one for each number. The answer is the worker's pid, or empty when there is none. A
+unix(7)): the worker's stdin, its stderr, and one for each number. The answer is the worker's pid, or 0 when there is none. A
 worker is a grandchild whose parent ends at once: so it becomes the child of the supervisor, which adopts orphans (prctl(2)).
 """
 
@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from services.servers import registry, worker
 
+NO_WORKER = b"0"
 MAX_DESCRIPTORS = 16
 MAX_REQUEST = 1024
 ABOVE = 3 + 4 * MAX_DESCRIPTORS  # where descriptors are parked while each finds its place
@@ -48,14 +49,14 @@ def _born(control: socket.socket, numbers: list[int], descriptors: list[int]) ->
     except OSError:
         os.close(reading)
         os.close(writing)
-        return b""
+        return NO_WORKER
     if parent == 0:
         _leave_a_child(control, (reading, writing), numbers, descriptors)
     os.close(writing)
     os.waitpid(parent, 0)
     pid = os.read(reading, 32)
     os.close(reading)
-    return pid
+    return pid or NO_WORKER
 
 
 def _leave_a_child(

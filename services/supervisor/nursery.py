@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 5.0  # seconds; the first answer waits for what the nursery imports
 MAX_PID = 32  # bytes of an answer
+NO_WORKER = b"0"
 
 
 class Born:
@@ -50,18 +51,27 @@ class Nursery:
         return None if self._process is None else self._process.pid
 
     def bear(self, plan: Plan) -> Child:
-        """A child that serves `plan`. Raises OSError when none can be had in either way."""
+        """A child that serves `plan`. Raises OSError when there is none, or nobody knows: use the descriptors for no other then."""
+        reading, writing = os.pipe2(os.O_CLOEXEC)
         try:
-            return self._born(plan)
-        except OSError as error:
-            logger.warning("The nursery gave no worker (%s): one is spawned, and takes 0.1 s longer.", error)
-            self.close()
-        spawned = Spawned(plan)
-        self._strays.known.add(spawned.pid)
-        return spawned
+            asked = self._asked(plan, writing)
+            child = Born(self._answered(), reading) if asked else Spawned(plan)
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        if not asked:
+            os.close(reading)
+        self._strays.known.add(child.pid)
+        return child
 
     def tidy(self) -> None:
-        """Reap and end whoever escaped from a worker that is gone. To be called every few seconds."""
+        """Begin a nursery that has died again; reap and end whoever escaped from a worker. To be called every few seconds."""
+        if self._process is not None and self._process.poll() is not None:
+            logger.warning("The nursery has ended with code %s: another one begins.", self._process.returncode)
+            self.close()
+            self._begin()
         self._strays.tidy(time.monotonic())
 
     def close(self) -> None:
@@ -74,26 +84,34 @@ class Nursery:
             self._process.wait()
             self._process = None
 
-    def _born(self, plan: Plan) -> Child:
-        control = self._control or self._begin()
-        reading, writing = os.pipe2(os.O_CLOEXEC)
+    def _asked(self, plan: Plan, stderr: int) -> bool:
+        """Whether the nursery has taken the request; one that has not is replaced."""
         stdin = in_memory(plan.stdin)
         try:
-            request = json.dumps(plan.descriptors).encode()
-            socket.send_fds(control, [request], [stdin, writing, *plan.descriptors])
+            control = self._control or self._begin()
             control.settimeout(ANSWER_WITHIN)
-            answer = control.recv(MAX_PID)
-        except BaseException:
-            os.close(reading)
-            raise
+            socket.send_fds(control, [json.dumps(plan.descriptors).encode()], [stdin, stderr, *plan.descriptors])
+        except OSError as error:
+            logger.warning("The nursery takes no request (%s): a worker is spawned, and takes 0.1 s longer.", error)
+            self.close()
+            return False
         finally:
             os.close(stdin)
-            os.close(writing)
+        return True
+
+    def _answered(self) -> int:
+        """The pid of the worker. Raises OSError; the nursery is ended then, for nobody knows what it has done."""
+        assert self._control is not None  # noqa: S101 - it has been asked
+        try:
+            answer = self._control.recv(MAX_PID)
+        except OSError:
+            answer = b""
         if not answer:
-            os.close(reading)
-            raise OSError("it forked none")
-        self._strays.known.add(int(answer))
-        return Born(int(answer), reading)
+            self.close()
+            raise OSError("the nursery of workers ended, or did not answer")
+        if answer == NO_WORKER:
+            raise OSError("the system forks no further process")
+        return int(answer)
 
     def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

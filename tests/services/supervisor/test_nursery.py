@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.supervisor import nursery as nurseries
-from services.supervisor.nursery import Nursery
+from services.supervisor.nursery import Born, Nursery
 from services.supervisor.process import Exit, Plan, Process, Spawned, process_start
 from services.supervisor.supervisor import COMMAND
 from tests.services.supervisor.nursing import bring_up
@@ -85,22 +85,34 @@ async def test_it_has_its_own_descriptors_under_their_numbers_and_no_others(nurs
 
 async def test_a_nursery_that_was_killed_is_begun_again_and_the_worker_of_the_moment_is_spawned(nursery, caplog):
     os.kill(nursery.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, nursery.pid, os.WEXITED | os.WNOWAIT)
     first = nursery.bear(NO_START)
     assert isinstance(first, Spawned)
-    assert "The nursery gave no worker" in caplog.text
+    assert "The nursery takes no request" in caplog.text
     await exited(Process(first))
     second = nursery.bear(NO_START)
     assert not isinstance(second, Spawned)
     await exited(Process(second))
 
 
-async def test_a_nursery_that_hangs_keeps_nobody_waiting_for_long(nursery, monkeypatch):
+async def test_a_nursery_that_hangs_keeps_nobody_waiting_for_long_and_is_replaced(nursery, monkeypatch):
+    """Nobody knows whether it forked: the same descriptors must not be given to a second worker."""
     await exited(Process(nursery.bear(NO_START)))
     os.kill(nursery.pid, signal.SIGSTOP)
-    monkeypatch.setattr(nurseries, "ANSWER_WITHIN", 0.2)
+    with monkeypatch.context() as impatient, pytest.raises(OSError, match="did not answer"):
+        impatient.setattr(nurseries, "ANSWER_WITHIN", 0.2)
+        nursery.bear(NO_START)
     child = nursery.bear(NO_START)
-    assert isinstance(child, Spawned)
+    assert isinstance(child, Born)
     await exited(Process(child))
+
+
+def test_a_nursery_that_has_died_is_no_zombie_for_long(nursery, caplog):
+    dead = nursery.pid
+    os.kill(dead, signal.SIGKILL)
+    eventually(lambda: nursery.tidy() or process_start(dead) is None)
+    assert nursery.pid != dead
+    assert "another one begins" in caplog.text
 
 
 def test_it_leaves_when_the_supervisor_does():
