@@ -27,7 +27,7 @@ FINAL = frozenset({os.EX_TEMPFAIL, os.EX_CONFIG, os.EX_UNAVAILABLE})
 STOP_WITHIN = 13.0  # seconds that children get to end by themselves
 ONE_ASKING = 1.0  # seconds: a shell and its `timeout` may send the same signal twice
 FIRST_DELAY, LONGEST_DELAY = 0.2, 30.0  # seconds before a restart; doubles while a child dies soon
-STEADY = 10.0  # seconds after which an end counts as the first one again
+STEADY = 3.0  # seconds after which an end counts as the first one again; the supervisor serves after one or two
 
 
 class Delays:
