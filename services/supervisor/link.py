@@ -9,6 +9,7 @@ from typing import Protocol
 
 from services.errors import FrameTooLong, SendRefused, WorkerBroken
 from services.servers import framing, report
+from services.supervisor.allowance import Allowance
 from services.supervisor.timers import Loop
 
 MAX_UNSTORED = (
@@ -35,7 +36,7 @@ class Ears(Protocol):
 class Link:
     """Reads from `sock` (non-blocking, ours) until `close`."""
 
-    def __init__(self, sock: socket.socket, loop: Loop, ears: Ears) -> None:
+    def __init__(self, sock: socket.socket, loop: Loop, ears: Ears, allowance: Allowance | None = None) -> None:
         self.heard_at = loop.time()
         self._socket = sock
         self._loop = loop
@@ -45,6 +46,8 @@ class Link:
         self._batches = 0  # number of the last batch
         self._unstored: deque[tuple[int, int]] = deque()  # number, bytes
         self._unstored_bytes = 0
+        self._allowance = allowance or Allowance()
+        self._paused = False  # not read: too much waits for the store
         self._waiting = bytearray()
         self._stored_waits = 0  # a Stored that goes out once `_waiting` is empty; only the last one matters
         loop.add_reader(sock.fileno(), self._readable)
@@ -52,7 +55,7 @@ class Link:
     @property
     def is_held_back(self) -> bool:
         """Whether it waits for the store and is not read."""
-        return self._unstored_bytes > MAX_UNSTORED
+        return self._paused
 
     def catch_up(self) -> None:
         """Takes everything that has arrived."""
@@ -71,10 +74,10 @@ class Link:
         self._send(frame)
 
     def stored(self, number: int) -> None:
-        """Tells the worker that its batches up to `number` are safe; no harm after the link's end."""
+        """Tells the worker that its batches up to `number` are safe; after the link's end they are only counted."""
+        self._forget(min(number, self._batches))
         if self._socket.fileno() < 0:
             return
-        self._forget(min(number, self._batches))
         if self._waiting:
             self._stored_waits = number
         else:
@@ -93,16 +96,37 @@ class Link:
         self._deaf = True
         self._loop.remove_reader(self._socket.fileno())
         self._loop.remove_writer(self._socket.fileno())
+        self._allowance.forget(id(self))
         self._socket.close()
 
     def _forget(self, number: int) -> None:
-        was_held_back = self.is_held_back
+        before = self._unstored_bytes
         while self._unstored and self._unstored[0][0] <= number:
             self._unstored_bytes -= self._unstored.popleft()[1]
-        if was_held_back and not self.is_held_back and not self._deaf:
-            self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._allowance.give_back(before - self._unstored_bytes)
+        self._go_on()
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._loop.remove_reader(self._socket.fileno())
+        if self._allowance.is_used_up:
+            self._allowance.await_room(id(self), self._go_on)
+
+    def _go_on(self) -> None:
+        """Read again, unless something still stands in the way."""
+        if not self._paused or self._deaf or self._unstored_bytes > MAX_UNSTORED:
+            return
+        if self._allowance.is_used_up:
+            self._allowance.await_room(id(self), self._go_on)
+            return
+        self._paused = False
+        self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
+        if self._allowance.is_used_up:
+            self._pause()
+            return
         data = self._receive()
         if data is not None:
             self._take(data)
@@ -141,8 +165,9 @@ class Link:
         self._batches = number
         self._unstored.append((number, size))
         self._unstored_bytes += size
-        if self.is_held_back:
-            self._loop.remove_reader(self._socket.fileno())
+        self._allowance.take(size)
+        if self._unstored_bytes > MAX_UNSTORED:
+            self._pause()
 
     def _turn_deaf(self) -> None:
         self._deaf = True

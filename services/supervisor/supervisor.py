@@ -19,6 +19,7 @@ from services.servers import report
 from services.servers.sockets import close_socket, open_socket
 from services.servers.spec import ServerSpec
 from services.supervisor import reasons
+from services.supervisor.allowance import Allowance
 from services.supervisor.backoff import Budget
 from services.supervisor.door import Held
 from services.supervisor.events import Observer
@@ -65,6 +66,7 @@ class Supervisor:
         self._timings = timings
         self._opener = opener
         self._nursery = nursery
+        self._allowance = Allowance()
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="open-socket")
         self._keepers: dict[int, Keeper] = {}
         self._changing: dict[int, asyncio.Lock] = {}
@@ -271,4 +273,4 @@ class Supervisor:
 
     def _spawn(self, launch: Launch) -> Hand:
         bear = Spawned if self._nursery is None else self._nursery.bear
-        return Worker(self._command, launch, self._loop, self._timings.farewell, bear)
+        return Worker(self._command, launch, self._loop, self._timings.farewell, bear, self._allowance)

@@ -14,6 +14,7 @@ import msgspec
 from services.errors import NotRunning, SendRefused
 from services.servers import report
 from services.servers.spec import ServerSpec
+from services.supervisor.allowance import Allowance
 from services.supervisor.commands import Commands
 from services.supervisor.last_words import LastWords
 from services.supervisor.link import Link
@@ -74,6 +75,7 @@ class Worker:
         loop: asyncio.AbstractEventLoop,
         farewell: float,
         bear: Callable[[Plan], Child] = Spawned,
+        allowance: Allowance | None = None,
     ) -> None:
         self._loop = loop
         self._farewell = farewell
@@ -91,7 +93,7 @@ class Worker:
             ours.close()
             raise
         ours.setblocking(False)
-        self._link = Link(ours, loop, self)
+        self._link = Link(ours, loop, self, allowance)
         self._last_words = LastWords(self._process.stderr, loop)
         self.pid = self._process.pid
         self.process_start = self._process.started

@@ -8,7 +8,9 @@ import pytest
 from services.errors import SendRefused
 from services.servers import framing, report
 from services.supervisor import link as link_module
+from services.supervisor.allowance import Allowance
 from services.supervisor.link import Link
+from tests.waiting import eventually_async
 
 
 class Ears:
@@ -204,3 +206,53 @@ async def test_catching_up_hears_what_the_loop_had_no_time_for(ends, ears):
     theirs.send(report.encode(report.Heartbeat()))
     link.catch_up()
     assert ears.heard_all == [report.Heartbeat()]
+
+
+BATCH = report.encode(report.Batch(number=1, messages=[(1, 1, "p", 0, b"x" * 1000, 1000, "")]))
+
+
+@pytest.fixture
+async def crowd():
+    """Three links that share an allowance of 2,500 bytes, their other ends and who hears them."""
+    allowance = Allowance(2_500)
+    pairs = [socket.socketpair() for _ in range(3)]
+    heard = [Ears() for _ in pairs]
+    links = []
+    for (ours, _), ears in zip(pairs, heard, strict=True):
+        ours.setblocking(False)
+        links.append(Link(ours, asyncio.get_running_loop(), ears, allowance))
+    yield links, [theirs for _, theirs in pairs], heard
+    for link, (_, theirs) in zip(links, pairs, strict=True):
+        link.close()
+        theirs.close()
+
+
+async def test_workers_together_fill_no_more_than_the_allowance_and_wait_without_being_called_silent(crowd):
+    links, ends, heard = crowd
+    for end, ears in zip(ends, heard, strict=True):
+        end.send(BATCH)
+        await ears.wait_for(lambda ears=ears: ears.heard_all)
+    for end in ends:  # all of it is used now
+        end.send(report.encode(report.Heartbeat()))
+    await eventually_async(lambda: all(link.is_held_back for link in links))
+    assert [len(ears.heard_all) for ears in heard] == [1, 1, 1]
+    for link in links:
+        link.stored(1)
+    for ears in heard:
+        await ears.wait_for(lambda ears=ears: len(ears.heard_all) == 2)
+    assert not any(link.is_held_back for link in links)
+
+
+async def test_what_a_dead_worker_left_unstored_counts_until_it_is_stored(crowd):
+    links, ends, heard = crowd
+    for end, ears in zip(ends, heard, strict=True):
+        end.send(BATCH)
+        await ears.wait_for(lambda ears=ears: ears.heard_all)
+    ends[0].send(report.encode(report.Heartbeat()))
+    await eventually_async(lambda: links[0].is_held_back)
+    for gone in links[1:]:
+        gone.close()
+    assert links[0].is_held_back
+    for gone in links[1:]:
+        gone.stored(1)
+    await heard[0].wait_for(lambda: len(heard[0].heard_all) == 2)
