@@ -4,9 +4,11 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from services import history
+from services.books import Book
 from services.history import Query
-from services.servers.report import OUT
-from tests.services.recording import AT, batch, recording
+from services.models import Connection, Counters
+from services.servers.report import OUT, Batch
+from tests.services.recording import AT, batch, recording, rows
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -61,6 +63,21 @@ async def test_an_empty_page_has_neither_first_nor_last(nine):
 )
 async def test_conditions_hold_together(nine, words, expected):
     assert seqs(await page(**words)) == expected
+
+
+async def test_a_connection_has_its_own_messages_while_it_is_open_and_after_it_was_closed(nine):
+    async with recording() as it:
+        it.recorder.books[7] = Book.read(await Counters.objects.aget(pk=7))
+        other = Batch(number=4, messages=rows(b"other", connection=2))  # it was never told of as opened
+        await it.store(7, batch(3, b"last", closed=True), other)
+    assert seqs(await page(connection=1, limit=3)) == [8, 9, 10]
+    assert seqs(await page(connection=1, after=0, limit=2)) == [1, 2]
+    assert seqs(await page(connection=2)) == [11]
+
+
+async def test_only_what_was_stored_between_opening_and_end_of_a_connection_is_gone_through(nine):
+    await Connection.objects.filter(server_id=7, number=1).aupdate(opened_seq=3, closed_seq=5)
+    assert seqs(await page(connection=1)) == [4, 5]
 
 
 async def test_connection_events_stand_in_order_of_time(nine):
