@@ -4,17 +4,20 @@ import re
 import tomllib
 from collections import Counter
 
+import msgspec
 import pytest
 from django.core.management import get_commands
 
 from services import errors
 from services.presets import PRESETS
-from services.servers.spec import TRANSPORTS
+from services.servers.report import DROPPED, RULES, SENT_DROPPED
+from services.servers.spec import TRANSPORTS, Limits
 from services.version import VERSION
 from tests.sources import CHECKOUT, PACKAGES, sources
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 DOCS = README + "".join(path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "docs").glob("**/*.md")))
+LIMITS = (CHECKOUT / "docs" / "limits.md").read_text(encoding="utf-8")
 ERRORS = (CHECKOUT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 SETTING = re.compile(r"SOCKPANEL_[A-Z_]*[A-Z]|(MESSAGES_)?DATABASE_URL|REDIS_URL")
@@ -63,6 +66,24 @@ def test_no_two_errors_share_a_code():
 def every_error() -> list[type[errors.SockpanelError]]:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     return [kind for kind in kinds if issubclass(kind, errors.SockpanelError)]
+
+
+def first_cells(title: str) -> set[str]:
+    """What stands in code type in the first cell of each row, in the chapter of docs/limits.md with this title."""
+    chapter = LIMITS.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return set(re.findall(r"^\| `([a-z_-]+)` \|", chapter, re.MULTILINE))
+
+
+def test_every_limit_stands_in_the_docs_with_its_default():
+    assert first_cells("The limits") == set(Limits.__struct_fields__)
+    for field, default in msgspec.structs.asdict(Limits()).items():
+        shown = {bool: "no", tuple: ""}.get(type(default)) if not default else f"{default:,.0f}"
+        assert f"| `{field}` | {shown if shown is not None else 0} |".replace("|  |", "| |") in LIMITS
+
+
+def test_every_rule_and_every_reason_for_a_loss_stands_in_the_docs():
+    assert first_cells("What a server tells") == set(RULES)
+    assert first_cells("The account") == set(DROPPED) | set(SENT_DROPPED)
 
 
 def test_every_word_of_run_is_in_the_readme():
