@@ -1,4 +1,4 @@
-"""`python -m services.servers`: one worker, started by a supervisor with a `report.Start` on its stdin; with `nursery`, a nursery of them."""
+"""`python -m services.servers`: a worker, given a `report.Start` on its stdin by a supervisor; with `nursery`, what forks them."""
 
 import sys
 

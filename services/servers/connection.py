@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from services.errors import FrameMalformed, FrameTooLong, SendRefused
-from services.servers import clock, framing, stream
+from services.servers import clock, framing, room, stream, vigil
 from services.servers.replies import Replier, nothing
 from services.servers.report import IN, OUT, MessageRow
 from services.servers.reporter import Reporter
+from services.servers.room import Room
 from services.servers.spec import ServerSpec
-from services.servers.stream import COMMIT, PEER, TURN, Stream
+from services.servers.stream import COMMIT, PEER, ROOM, TURN, Stream
+from services.servers.vigil import Vigil
 
 AT_ONCE = 500  # messages of one connection (or 2 MiB of answers) that are handled before the others get their turn
 LINGER = 2.0  # seconds that a peer has to close after a one-shot answer: closing over its unread bytes would destroy the answer
@@ -24,6 +26,10 @@ class Terms(stream.Terms):
         self.keep = spec.limits.keep_bytes
         self.once = spec.reply.close
         self.after_commit = spec.limits.reply_after_commit
+        self.room = Room(spec.framing.max_bytes, ROOM)
+        self.is_watched = vigil.is_needed(spec.limits, spec.framing)
+        limits = spec.limits
+        self.looks = bool(self.once or limits.first_byte_timeout or limits.idle_timeout)  # each turn has an aftermath
         self.answers_silence = False  # whether a peer that ends its stream without a word has sent an empty message
 
 
@@ -31,18 +37,29 @@ class Connection(Stream):
     """From the accept to the end, when `terms.gone` is called."""
 
     _terms: Terms
+    at_once = AT_ONCE
 
     def __init__(self, terms: Terms, number: int, peer: str) -> None:
         super().__init__(terms, number, peer)
         self._reply = terms.reply
         self._decoder = framing.decoder(terms.spec.framing)
+        self._half = self._decoder.half
         self._frames: Iterator[bytes] | None = None  # what has come and is not handled
         self._due: tuple[bytes, list[MessageRow]] | None = None  # answers that wait for the store, and their rows
         self._heard = False
         self._doomed = ""  # why it will end once its last answer has left
         self._linger: asyncio.TimerHandle | None = None
+        self._vigil: Vigil | None = None
+        self._held = 0  # bytes of half a frame, as the room knows of them
 
     # What the transport tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self._terms.is_watched:
+            self._vigil = Vigil(self._terms.spec.limits, self._terms.loop, self)
+            if self._waits:
+                self._vigil.pause()
 
     def data_received(self, data: bytes) -> None:
         self._frames = self._decoder.frames(data)
@@ -61,10 +78,31 @@ class Connection(Stream):
     def _last(self) -> None:
         if self._linger is not None:
             self._linger.cancel()
+        if self._vigil is not None:
+            self._vigil.end()
         self._reply = nothing
         while self._frames is not None:
             self._turn()
         self._record_rest()
+        self._hold(0)
+        self._terms.room.leave(self)
+
+    def _paused(self) -> None:
+        if self._vigil is not None:
+            self._vigil.pause()
+
+    def _resumed(self) -> None:
+        if self._vigil is not None:
+            self._vigil.resume()
+
+    # What its vigil asks
+
+    def unsent(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def cut(self, rule: str, why: str) -> None:
+        if not self._over and not self._lost:
+            super().cut(rule, why)
 
     # What the server asks
 
@@ -77,6 +115,8 @@ class Connection(Stream):
                 f"{self.peer} has left {unsent:,} bytes unread: wait until it reads, or close the connection."
             )
         self._transport.write(self._decoder.wrap(data))
+        if self._vigil is not None:
+            self._vigil.went()
         part = data[: self._terms.spec.limits.keep_bytes]
         self._terms.reporter.messages.append((clock.now(), self.number, self.peer, OUT, part, len(data), sent_by))
         self._terms.reporter.noted(len(part))
@@ -95,7 +135,7 @@ class Connection(Stream):
         answers: list[MessageRow] = []
         note_answer = answers.append if terms.after_commit else note
         out: list[bytes] = []
-        left, total, failure = AT_ONCE, 0, None
+        left, total, failure = self.at_once, 0, None
         try:
             for data in self._frames or ():
                 size = len(data)
@@ -125,8 +165,8 @@ class Connection(Stream):
         if out:
             self._answer(b"".join(out) if len(out) > 1 else out[0], answers)
         reporter.noted(total)
-        if failure is not None or self._frames is not None or terms.once:
-            self._after_turn(failure)
+        if failure is not None or self._frames is not None or self._half or self._held or terms.looks:
+            self._after_turn(failure, left < self.at_once)
 
     def _answer(self, data: bytes, answers: list[MessageRow]) -> None:
         if self._terms.after_commit:
@@ -145,14 +185,37 @@ class Connection(Stream):
         at = clock.now()
         self._terms.reporter.messages += [(at, *row[1:]) for row in answers]
         self._terms.reporter.noted(len(data))
-        self._after_turn(None)
+        self._settle(None)
         if self._doomed or self._ended:
             self.close(self._doomed or "closed by the peer")
         self.go_on(COMMIT)
 
-    def _after_turn(self, failure: FrameTooLong | FrameMalformed | None) -> None:
+    def _after_turn(self, failure: FrameTooLong | FrameMalformed | None, is_new: bool) -> None:
+        """What a turn leaves behind; what is half a frame now began with what it took when that is new."""
         if self._lost:
             return
+        self._settle(failure)
+        half = len(self._half) if self._frames is None else 0
+        if self._vigil is not None:
+            self._vigil.came(half > 0, is_new)
+        if half != self._held:
+            self._hold(half)
+
+    def _hold(self, half: int) -> None:
+        """So many bytes are half a frame: a large one waits while too many others are read."""
+        place = self._terms.room
+        place.bytes += half - self._held
+        was, self._held = self._held, half
+        if half <= room.SMALL:
+            if was > room.SMALL:
+                place.leave(self)
+        elif place.is_full:
+            self.cut("memory", "half frames fill the memory of the server")
+        elif not place.admits(self):
+            self.wait(ROOM)
+
+    def _settle(self, failure: FrameTooLong | FrameMalformed | None) -> None:
+        """The end of the connection, or of its turn."""
         if failure is not None:
             self._fail(failure)
         elif self._reply is nothing and self._terms.once and self._due is None and not self._over:

@@ -22,7 +22,7 @@ class Decoder:
     def __init__(self, framing: Framing) -> None:
         self.ending = b""  # what goes behind an answer: for lines, what ended the message that `frames` gave last
         self._limit = framing.max_bytes
-        self._buffer = bytearray()
+        self.half = self._buffer = bytearray()  # bytes held of a message that is not whole; to look at only
         self._failure: FrameTooLong | FrameMalformed | None = None
 
     @property

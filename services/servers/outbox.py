@@ -31,7 +31,7 @@ class Outbox:
             if not control or not self._answered_from(peer, data, control):
                 self._socket.sendto(data, peer.address)  # type: ignore[arg-type]
         except OSError as error:
-            self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"))
+            self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"), 1, len(data))
         else:
             size = len(data)
             part = data if size <= self._keep else data[: self._keep]
@@ -42,10 +42,10 @@ class Outbox:
         try:
             self._socket.sendto(data, peer.address)  # type: ignore[arg-type]
         except OSError as error:
-            self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"))
+            self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"), 1, len(data))
             raise
         if self._reporter.is_held:
-            self._reporter.sent_dropped("backlog")  # it left, but nothing more may be told now
+            self._reporter.sent_dropped("backlog", 1, len(data))  # it left, but nothing more may be told now
             return
         row = (at, peer.number, peer.name, OUT, data[: self._keep], len(data), sent_by)
         self._reporter.messages.append(row)

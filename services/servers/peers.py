@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from services.servers import addresses
 from services.servers.addresses import Raw
+from services.servers.standing import Standing
 
 MOST = 10_000
 
@@ -12,13 +13,13 @@ MOST = 10_000
 class Peer:
     """Somebody who sent a datagram, or was sent one."""
 
-    __slots__ = ("address", "is_near", "name", "number")
+    __slots__ = ("address", "name", "number", "standing")
 
     def __init__(self, number: int, name: str, address: Raw) -> None:
         self.number = number
         self.name = name
         self.address = address
-        self.is_near = addresses.is_near(address)
+        self.standing: Standing | None = None  # the guard's notes on it
 
 
 NOBODY = Peer(0, "nobody", "\0")  # an address that no socket has

@@ -122,6 +122,7 @@ RULES = {
     "first-byte": "nothing came within limits.first_byte_timeout",
     "idle": "nothing came or went within limits.idle_timeout",
     "frame": "a frame was not complete within limits.frame_timeout",
+    "memory": "half frames fill the memory of the server",
     "write": "what was sent stayed unread for limits.write_timeout",
     "replies": "more answers than limits.replies_per_source or limits.replies_per_second",
     "loop": "an answer would have gone round in circles",
@@ -140,9 +141,7 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     sent: int = 0  # outgoing messages, kept or dropped
     bytes_out: int = 0
     sent_dropped: dict[str, int] = {}  # reason (SENT_DROPPED) -> outgoing ones
-    dropped_bytes: dict[
-        str, int
-    ] = {}  # reason -> their bytes, in bytes_in too; of what the kernel dropped none are known
+    dropped_bytes: dict[str, int] = {}  # reason -> their bytes, in bytes_in too; the kernel's are not known
     sent_dropped_bytes: dict[str, int] = {}
     refused: dict[str, int] = {}  # rule (RULES) -> connections that were not let in
 

@@ -158,8 +158,7 @@ class Reporter:
         self._due()
 
     def _await_ripeness(self) -> None:
-        at = self._incidents.next_at
-        if at is not None and self._ripens is None:
+        if self._ripens is None and (at := self._incidents.next_at) is not None:
             self._ripens = self._loop.call_at(at + RIPE_AFTER, self._ripen)
 
     def _ripen(self) -> None:

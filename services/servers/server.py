@@ -67,6 +67,9 @@ class Server:
     def recorded(self, ask: int) -> None:
         """The command that `CommandBegun` told of is written down for good."""
 
+    def neighbours(self, ports: tuple[int, ...]) -> None:
+        """The ports of this machine's datagram servers, for those that must not answer them; whenever they change."""
+
     def hold(self) -> None:
         """The store is behind: take nothing in until `release`."""
         raise NotImplementedError

@@ -32,6 +32,16 @@ def control_room(sock: socket.socket, host: str) -> int:
     return 256 if host in WILDCARDS and sock.family in (socket.AF_INET, socket.AF_INET6) else 0
 
 
+def destination(received: Control) -> tuple[str, int] | None:
+    """The address that a datagram was for, with no port; None where the kernel did not tell."""
+    for level, kind, data in received:
+        if level == socket.IPPROTO_IP and kind == IP_PKTINFO and len(data) >= _PKTINFO.size:
+            return socket.inet_ntop(socket.AF_INET, _PKTINFO.unpack_from(data)[2]), 0
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO and len(data) >= _PKTINFO6.size:
+            return socket.inet_ntop(socket.AF_INET6, _PKTINFO6.unpack_from(data)[0]), 0
+    return None
+
+
 def answer_control(received: Control) -> Control:
     """Control data that makes an answer leave from the address that was written to; empty when there is none such."""
     for level, kind, data in received:

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import cast
 
 from services.errors import SendRefused
+from services.servers import networks
 from services.servers.reporter import Reporter
+from services.servers.sources import Source
 from services.servers.spec import ServerSpec
 
 UNREAD = 64 * 1024  # bytes that may wait for a peer before its own messages do
 
-# Why a stream is not read: its answers are not taken; the store is behind; answers wait for the store; others are next; the end
-PEER, STORE, COMMIT, TURN, STOP = 1, 2, 4, 8, 16
+# Why a stream is not read: its answers are not taken; the store is behind; answers wait for the store; others are next; the end;
+# (32 is a session's own); its source sends too much; large frames of others are not complete yet
+PEER, STORE, COMMIT, TURN, STOP, RATE, ROOM = 1, 2, 4, 8, 16, 64, 128
 
 
 class Terms:
@@ -31,6 +34,8 @@ class Stream(asyncio.Protocol):
     """Until `terms.gone` is called. A subclass takes what comes."""
 
     unread = UNREAD
+    host = ""  # its address alone, as networks.host gives it
+    source: Source | None = None  # whose limits count for it
     _transport: asyncio.Transport
 
     def __init__(self, terms: Terms, number: int, peer: str) -> None:
@@ -47,6 +52,12 @@ class Stream(asyncio.Protocol):
 
     def _resume(self) -> None:
         """Go on with what has come and was left lying; `wait` may be called meanwhile."""
+
+    def _paused(self) -> None:
+        """It is not read from now on: its peer cannot help being late."""
+
+    def _resumed(self) -> None:
+        """It is read again."""
 
     def _last(self) -> None:
         """The stream is gone: finish what has come."""
@@ -88,6 +99,7 @@ class Stream(asyncio.Protocol):
         """Read nothing until `go_on` with the same reason."""
         if self._made and not self._waits:
             self._transport.pause_reading()
+            self._paused()
         self._waits |= reason
 
     def go_on(self, reason: int) -> None:
@@ -98,6 +110,7 @@ class Stream(asyncio.Protocol):
         self._resume()
         if not self._waits and not self._ended:
             self._transport.resume_reading()
+            self._resumed()
 
     def close(self, why: str) -> None:
         """Hand over what is under way, then close; a peer that does not take it is cut off after limits.write_timeout."""
@@ -112,6 +125,17 @@ class Stream(asyncio.Protocol):
         self._why = self._why or why
         if self._made:
             self._transport.abort()
+
+    def cut(self, rule: str, why: str) -> None:
+        """Close because the peer broke a rule (report.RULES), and tell of it."""
+        self._tell(rule, why)
+        self.close(why)
+        if self._made and rule == "idle" and self._transport.get_write_buffer_size():
+            self._transport.abort()  # what is under way has not moved either
+
+    def _tell(self, rule: str, why: str) -> None:
+        source = networks.source(self.host)
+        self._terms.reporter.incident(rule, source, f"closed {self.host or self.peer}: {why}")
 
     # A peer that does not read
 
@@ -133,6 +157,7 @@ class Stream(asyncio.Protocol):
             self._watch()
             return
         self._why = f"it left {before:,} bytes unread for {timeout:g} s"
+        self._tell("write", self._why)
         self._transport.abort()
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import socket
+import struct
 
 from services.errors import ConnectionUnknown, SendRefused, SockpanelError
-from services.servers import addresses, descriptors, notices, replies
+from services.servers import addresses, descriptors, networks, notices, replies
 from services.servers.connection import Connection, Terms
+from services.servers.entrance import Entrance
+from services.servers.paced_connection import PacedConnection
 from services.servers.replies import Replier
 from services.servers.report import Close, Done, Send
 from services.servers.reporter import Reporter
@@ -15,6 +18,7 @@ from services.servers.stream import STOP, STORE, Stream
 
 AT_ONCE = 64  # connections taken before those that are open get their turn
 BREATH = 1.0  # seconds without new connections when the system has no more descriptors or memory
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST, and leaves nothing behind
 
 
 class TcpServer(Server):
@@ -29,6 +33,7 @@ class TcpServer(Server):
         self._connections: dict[int, Stream] = {}
         self._adopting: set[asyncio.Task[None]] = set()
         self._most = min(spec.limits.connections, descriptors.for_connections())
+        self._entrance = Entrance(spec.limits, reporter, self._loop)
         self._serves = self._accepts = False
         self._left = asyncio.Event()  # set when a connection has ended
 
@@ -86,7 +91,7 @@ class TcpServer(Server):
     def _acceptable(self) -> None:
         for _ in range(AT_ONCE):
             if len(self._connections) >= self._most:
-                self._shut()
+                self._fill()
                 return
             try:
                 sock, address = self._socket.accept()
@@ -97,11 +102,20 @@ class TcpServer(Server):
             except OSError as error:
                 self._catch_breath(error)
                 return
-            self._take(sock, address)
+            if self._entrance.refuses(networks.host(address)):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                sock.close()
+            else:
+                self._take(sock, address)
+
+    def _fill(self) -> None:
+        """Further ones wait in the kernel's backlog until somebody leaves."""
+        self._shut()
+        self._reporter.incident("full", "", f"{self._most:,} connections are open: further ones wait")
 
     def _catch_breath(self, error: OSError) -> None:
         """The system is short of something (ENFILE, ENOMEM): asking again at once would only burn the processor."""
-        notices.tell(f"New connections wait for {BREATH:g} s: {error.strerror}.")
+        self._reporter.incident("full", "", f"new connections wait: {error.strerror}")
         self._shut()
         self._loop.call_later(BREATH, self._admit)
 
@@ -109,12 +123,15 @@ class TcpServer(Server):
         number = self._past.number()
         peer = f"unix#{number}" if self._spec.is_unix else addresses.name(address)
         connection = self._connections[number] = self._connection(number, peer)
+        connection.host = networks.host(address)
+        connection.source = self._entrance.enter(connection.host)
         task = self._loop.create_task(self._adopt(sock, connection), name=f"adopt connection {number}")
         self._adopting.add(task)
         task.add_done_callback(self._adopting.discard)
 
     def _connection(self, number: int, peer: str) -> Stream:
-        return Connection(self._terms, number, peer)
+        kind = PacedConnection if self._spec.limits.messages_per_second else Connection
+        return kind(self._terms, number, peer)
 
     async def _adopt(self, sock: socket.socket, connection: Stream) -> None:
         try:
@@ -125,7 +142,8 @@ class TcpServer(Server):
             self._gone(connection)
 
     def _gone(self, connection: Stream) -> None:
-        self._connections.pop(connection.number, None)
+        if self._connections.pop(connection.number, None) is not None:
+            self._entrance.leave(connection.source)
         self._left.set()
         self._admit()
 

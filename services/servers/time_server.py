@@ -14,6 +14,8 @@ from services.servers.spec import TimeOptions
 from services.servers.tcp_server import TcpServer
 from services.servers.udp_server import UdpServer
 
+COMPLAINT = b"bad format: "
+
 
 def replier(options: TimeOptions) -> Replier:
     """Answers with the time. A request that ends with a line's end is answered with one."""
@@ -25,17 +27,20 @@ def replier(options: TimeOptions) -> Replier:
             text = request.decode("ascii") or options.format
             answer = time_format.render(text, time_format.now(options.timezone)).encode()
         except UnicodeDecodeError:
-            answer = b"bad format: it holds bytes that are not ASCII."
+            answer = COMPLAINT + b"it holds bytes that are not ASCII."
         except TextMalformed as error:
-            answer = b"bad format: " + ascii(error.message)[1:-1].encode()
+            answer = COMPLAINT + ascii(error.message)[1:-1].encode()
         return answer + data[len(request) :]
 
     return reply
 
 
 class UdpTimeServer(UdpServer):
+    """Says nothing to a complaint: it is another time server's, and so would be the next."""
+
     def replier(self) -> Replier:
-        return replier(cast(TimeOptions, self._spec.options))
+        reply = replier(cast(TimeOptions, self._spec.options))
+        return lambda data: None if data.startswith(COMPLAINT) else reply(data)
 
 
 class TcpTimeServer(TcpServer):

@@ -11,18 +11,22 @@ from functools import partial
 
 from services.errors import ConnectionUnknown, SendRefused
 from services.servers import addresses, clock, notices, replies, socket_options
+from services.servers.guard import Guard
 from services.servers.outbox import Outbox
 from services.servers.peers import NOBODY, Peer, Peers
 from services.servers.replies import Replier
 from services.servers.report import IN, Close, Done, Send
 from services.servers.reporter import BATCH_BYTES, Reporter
+from services.servers.senders import Senders
 from services.servers.server import Past, Server, failed
 from services.servers.socket_options import Control
 from services.servers.spec import ServerSpec
 
 AT_ONCE = 256  # datagrams read before anything else gets its turn
 LONGEST = 65_536
+LONGEST_UNIX = 512 * 1024  # what is sent there is bound by net.core.wmem_max alone: more than twice its default
 DRAIN_WITHIN = 0.5  # seconds at the stop for what had arrived before it
+DROPS_EVERY = 2.0  # seconds between two looks at what the kernel dropped, when no datagram comes
 
 
 class UdpServer(Server):
@@ -33,10 +37,19 @@ class UdpServer(Server):
         self.receive_buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self._reply = self.replier()
         self._answers = self._reply is not replies.nothing
+        self._longest = LONGEST_UNIX if spec.is_unix else LONGEST
         self._room = socket_options.control_room(sock, spec.host) if self._answers else 0
         self._drops = socket_options.drops(sock) if past.drops is None else past.drops
         self._peers = Peers(past.number, self._forgotten)
         self._outbox = Outbox(sock, reporter, spec.limits.keep_bytes)
+        self._senders = Senders(spec.limits, reporter)
+        self._guard = Guard(
+            spec.limits,
+            reporter,
+            answers_everybody=spec.kind == "broadcast-receiver",
+            broadcasts=bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST)),
+        )
+        self._looks: asyncio.TimerHandle | None = None
 
     def replier(self) -> Replier:
         """What answers the messages of this kind of server."""
@@ -44,8 +57,11 @@ class UdpServer(Server):
 
     async def start(self) -> None:
         self._loop.add_reader(self._socket, self._read)
+        self._look()
 
     async def stop(self, within: float) -> None:
+        if self._looks is not None:
+            self._looks.cancel()
         self._loop.remove_reader(self._socket)
         until = time.monotonic() + min(DRAIN_WITHIN, within)
         while self._read() and time.monotonic() < until:
@@ -69,14 +85,17 @@ class UdpServer(Server):
     def _take(self) -> bool:
         """One system call and one row for each datagram, and no call that can be spared."""
         receive, room, heard, note = self._socket.recvmsg, self._room, self._peers.heard, self._reporter.messages.append
-        keep, answers, at = self._spec.limits.keep_bytes, self._answers, clock.now()
+        longest, keep, answers, at = self._longest, self._spec.limits.keep_bytes, self._answers, clock.now()
+        keep_out = None if self._senders.are_free else self._senders.keep_out
         total, peer = 0, NOBODY
         try:
             for _ in range(AT_ONCE):
-                data, control, _flags, address = receive(LONGEST, room)
+                data, control, _flags, address = receive(longest, room)
+                size = len(data)
+                if keep_out is not None and keep_out(address, size):
+                    continue
                 if address != peer.address:
                     peer = heard(address) or self._meet(address)
-                size = len(data)
                 total += size
                 note((at, peer.number, peer.name, IN, data if size <= keep else data[:keep], size, ""))
                 if answers:
@@ -97,7 +116,7 @@ class UdpServer(Server):
         sizes = []
         try:
             for _ in range(AT_ONCE):
-                sizes.append(len(self._socket.recv(LONGEST)))
+                sizes.append(len(self._socket.recv(self._longest)))
         except OSError:
             return False
         finally:
@@ -110,6 +129,11 @@ class UdpServer(Server):
         if drops != self._drops:
             self._reporter.dropped("kernel", (drops - self._drops) % 2**32)
             self._drops = drops
+
+    def _look(self) -> None:
+        """Drops show although nothing may follow them."""
+        self._count_drops()
+        self._looks = self._loop.call_later(DROPS_EVERY, self._look)
 
     def _meet(self, address: addresses.Raw) -> Peer:
         peer = self._peers.meet(address)
@@ -126,9 +150,9 @@ class UdpServer(Server):
         answer = self._reply(data)
         if answer is None or not peer.address:  # a UNIX sender without a name
             return 0
-        if len(answer) > len(data) and not peer.is_near:
-            self._reporter.sent_dropped("withheld")  # whoever forged this sender would have us flood it
-        elif self._spec.limits.reply_after_commit:
+        if self._guard.withholds(peer, data, answer, control):
+            return 0
+        if self._spec.limits.reply_after_commit:
             self._reporter.after_commit(partial(self._answer_late, peer, answer, control))
         else:
             self._outbox.answer(peer, answer, control, at)
@@ -138,6 +162,9 @@ class UdpServer(Server):
         """What was asked is stored: answer it."""
         self._outbox.answer(peer, answer, control, clock.now())
         self._reporter.noted(len(answer))
+
+    def neighbours(self, ports: tuple[int, ...]) -> None:
+        self._guard.neighbours(ports, self._peers.all())
 
     # The store: while it is behind, `_read` drops
 

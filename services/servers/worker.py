@@ -13,7 +13,19 @@ import uvloop
 from services.errors import SockpanelError
 from services.servers import descriptors, notices, registry, report, spec
 from services.servers.link import Link
-from services.servers.report import Brief, Close, Failed, Heartbeat, Ready, Recorded, Send, Start, Stored, ToWorker
+from services.servers.report import (
+    Brief,
+    Close,
+    Failed,
+    Heartbeat,
+    Neighbours,
+    Ready,
+    Recorded,
+    Send,
+    Start,
+    Stored,
+    ToWorker,
+)
 from services.servers.reporter import Reporter
 from services.servers.server import Past, Server
 
@@ -32,6 +44,7 @@ class Worker:
         self._link = Link(self._heard, self._orphaned)
         self._reporter = Reporter(self._link.send, self._loop)
         self._server: Server | None = None
+        self._neighbours: tuple[int, ...] = ()
         self._leave = asyncio.Event()
         self._alone = False
 
@@ -62,6 +75,7 @@ class Worker:
         server.tell = self._tell
         if start.briefing is not None:
             server.brief(start.briefing)
+        server.neighbours(self._neighbours)
         return server
 
     async def _fail(self, why: str) -> int:
@@ -90,12 +104,16 @@ class Worker:
         if self._server is None:  # nobody was told that we serve
             if isinstance(order, Brief):
                 self._start = msgspec.structs.replace(self._start, briefing=order.briefing)
+            elif isinstance(order, Neighbours):
+                self._neighbours = order.ports
             return
         match order:
             case Recorded(ask=ask):
                 self._server.recorded(ask)
             case Brief(briefing=briefing):
                 self._server.brief(briefing)
+            case Neighbours(ports=ports):
+                self._server.neighbours(ports)
             case Send() | Close():
                 done = self._server.send(order) if isinstance(order, Send) else self._server.close(order)
                 self._reporter.flush()  # what was done is told before that it was

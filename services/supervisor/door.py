@@ -65,6 +65,13 @@ class Door:
             return spec.address
         return join_address(*self._held.socket.getsockname()[:2])
 
+    @property
+    def udp_port(self) -> int:
+        """The UDP port that is open; 0 for none."""
+        if self._held is None or self._held.spec.transport != "udp":
+            return 0
+        return int(self._held.socket.getsockname()[1])
+
     def fits(self, spec: ServerSpec) -> bool:
         """Whether the open socket is the one that `spec` needs."""
         return self._held is not None and same_socket(self._held.spec, spec)

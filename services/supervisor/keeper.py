@@ -5,6 +5,7 @@ a fake worker can replay any history. It knows neither processes nor event loops
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -45,6 +46,7 @@ class Keeper:
         self._exchange: Exchange | None = None
         self._telling = Telling(wanted.id, means.observer)
         self._ready_at = 0.0
+        self._ports: tuple[int, ...] | None = None  # that the worker knows
         self._alarm = Alarm(means.clock)  # what the state waits for at most
         self._place = Alarm(means.clock)  # how long a start keeps others waiting
 
@@ -60,6 +62,11 @@ class Keeper:
         """Whether our worker, which is stopping, may still have the place that `spec` needs."""
         stopping = self.state is State.STOPPING and self.worker is not None
         return stopping and place(self.current.spec) == place(spec)
+
+    @property
+    def port(self) -> int:
+        """The UDP port that is open for it, whether or not a worker lives just now; 0 for none."""
+        return self._door.udp_port
 
     # Wishes
 
@@ -99,6 +106,12 @@ class Keeper:
     def try_again(self) -> None:
         """A place may have become free."""
         self._door.try_again()
+
+    def meet(self, ports: tuple[int, ...]) -> None:
+        """These are the ports of all datagram servers here: one of them must know whom not to answer."""
+        if self.worker is not None and self.port and ports != self._ports:
+            self._ports = ports
+            self._inform(self.worker.meet, ports, "who its neighbours are")
 
     def _wish_run(self, reason: str, who: str) -> None:
         asked = self.wanted.asked > self._telling.heeded
@@ -146,12 +159,14 @@ class Keeper:
 
     def _brief(self, briefing: report.Briefing) -> None:
         """What the worker must know has changed. One that does not listen any more knows too much: it is replaced."""
-        if self.worker is None or briefing == self.current.briefing:
-            return
+        if self.worker is not None and briefing != self.current.briefing:
+            self._inform(self.worker.brief, briefing, "its new keys")
+
+    def _inform(self, tell: Callable[[Any], None], news: Any, name: str) -> None:
         try:
-            self.worker.brief(briefing)
+            tell(news)
         except SendRefused as error:
-            self._kill(f"The worker did not take its new keys and was killed. {error.message}")
+            self._kill(f"The worker did not take {name} and was killed. {error.message}")
 
     # Starting
 
@@ -201,18 +216,20 @@ class Keeper:
             self._died(f"The worker could not be spawned: {error}.", is_clean=False, loop=None)
             return
         self.worker.listen(self)
+        self._ports = None
+        self._means.moved()
         self._telling.run_started(history.next_run, self.worker.pid, self.worker.process_start)
         self._alarm.set(self._means.timings.ready, self._kill, reasons.not_ready(self._means.timings.ready))
         self._place.set(self._means.timings.place, self._means.gate.leave, self.id)
 
     # What the worker tells
 
-    def ready(self) -> None:
+    def ready(self, receive_buffer: int = 0) -> None:
         if self.state is State.STARTING:
             self._leave_gate()
             self._ready_at = self._means.clock.time()
             self._alarm.set(self._means.timings.silence, self._listen)
-            self._move(Event.READY, reasons.READY)
+            self._move(Event.READY, reasons.ready(receive_buffer if self.port else 0))
         elif self.state is State.RUNNING:
             self._kill("The worker said twice that it is ready and was killed.")
 
@@ -353,3 +370,4 @@ class Keeper:
         old, new = self.state, self._machine.move(event)
         pid = None if self.worker is None else self.worker.pid
         self._telling.moved(Change(old, new, reason, who, pid, self._door.address, retry_in), self.current)
+        self._means.moved()

@@ -31,6 +31,8 @@ class Hand(Protocol):
 
     def brief(self, briefing: Briefing) -> None: ...
 
+    def meet(self, ports: tuple[int, ...]) -> None: ...
+
     def terminate(self) -> None: ...
 
     def kill(self, why: str) -> None: ...
@@ -53,3 +55,4 @@ class Means:
     rested: Callable[[int], None]  # told the server that came to rest
     gate: Gate
     budget: Budget
+    moved: Callable[[], None] = lambda: None  # told when a server has moved: its socket may have

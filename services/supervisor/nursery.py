@@ -17,7 +17,8 @@ from services.supervisor.strays import Strays, adopt_orphans
 
 logger = logging.getLogger(__name__)
 
-ANSWER_WITHIN = 5.0  # seconds; the first answer waits for what the nursery imports
+ANSWER_WITHIN = 1.0  # seconds that the supervisor stands still for at the most, but at the first answer:
+FIRST_WITHIN = 5.0  # it waits for what the nursery imports
 MAX_PID = 32  # bytes of an answer
 NO_WORKER = b"0"
 
@@ -41,6 +42,7 @@ class Nursery:
         self._command = (*command, "nursery")
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._has_answered = False
         self._strays = Strays()
         adopt_orphans()
         self._begin()  # it imports while we do other things
@@ -89,7 +91,7 @@ class Nursery:
         stdin = in_memory(plan.stdin)
         try:
             control = self._control or self._begin()
-            control.settimeout(ANSWER_WITHIN)
+            control.settimeout(ANSWER_WITHIN if self._has_answered else FIRST_WITHIN)
             socket.send_fds(control, [json.dumps(plan.descriptors).encode()], [stdin, stderr, *plan.descriptors])
         except OSError as error:
             logger.warning("The nursery takes no request (%s): a worker is spawned, and takes 0.1 s longer.", error)
@@ -111,9 +113,11 @@ class Nursery:
             raise OSError("the nursery of workers ended, or did not answer")
         if answer == NO_WORKER:
             raise OSError("the system forks no further process")
+        self._has_answered = True
         return int(answer)
 
     def _begin(self) -> socket.socket:
+        self._has_answered = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - the supervisor's own command

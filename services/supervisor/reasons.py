@@ -1,5 +1,6 @@
 """Why a server moved, in sentences for people: the fact first, then what the worker last said."""
 
+from services.servers.sockets import RECEIVE_BUFFER
 from services.supervisor.process import signal_name
 from services.supervisor.timings import Timings
 from services.supervisor.worker import End
@@ -18,6 +19,14 @@ LEAVING = "The supervisor ends."
 AGAIN = "Started again."
 READY = "It serves."
 GONE = "It has stopped."
+
+
+def ready(receive_buffer: int) -> str:
+    """That it serves, and what the kernel holds for a datagram socket; as it counts, its bookkeeping among it."""
+    if not receive_buffer:
+        return READY
+    less = ": net.core.rmem_max allows no more" if receive_buffer < 2 * RECEIVE_BUFFER else ""
+    return f"{READY} Its receive buffer has {receive_buffer:,} bytes{less}."
 
 
 def ended(end: End) -> str:

@@ -26,6 +26,7 @@ from services.supervisor.events import Observer
 from services.supervisor.gate import Gate
 from services.supervisor.keeper import Keeper
 from services.supervisor.means import Hand, Means, Opened
+from services.supervisor.neighbourhood import Neighbourhood
 from services.supervisor.nursery import Nursery
 from services.supervisor.process import Spawned
 from services.supervisor.states import ACTIVE, State
@@ -84,6 +85,7 @@ class Supervisor:
             rested=self._rested,
             gate=Gate(timings.at_once),
             budget=Budget(timings),
+            moved=Neighbourhood(self._loop, self._keepers.values).changed,
         )
 
     async def reconcile(self, wanted: Iterable[Wanted]) -> None:

@@ -50,7 +50,8 @@ class End(msgspec.Struct, frozen=True):
 class Listener(Protocol):
     """Who is told about a worker."""
 
-    def ready(self) -> None: ...
+    def ready(self, receive_buffer: int = 0) -> None:
+        """It serves; the kernel holds so many bytes for its datagram socket."""
 
     def reported(self, batch: report.Batch, stored: Callable[[int], None]) -> None: ...
 
@@ -123,6 +124,10 @@ class Worker:
         """Tells it what it must know now. Raises SendRefused when it takes nothing."""
         self._link.tell(report.Brief(briefing))
 
+    def meet(self, ports: tuple[int, ...]) -> None:
+        """Tells it which ports never to answer. Raises SendRefused when it takes nothing."""
+        self._link.tell(report.Neighbours(ports))
+
     def terminate(self) -> None:
         """Asks it to stop."""
         self._process.terminate()
@@ -138,8 +143,8 @@ class Worker:
         """Raises WorkerBroken for what makes no sense."""
         assert self._listener is not None  # noqa: S101 - the loop has not turned before `listen`
         match told:
-            case report.Ready():
-                self._listener.ready()
+            case report.Ready(receive_buffer=receive_buffer):
+                self._listener.ready(receive_buffer)
             case report.Batch():
                 self._listener.reported(told, self._link.stored)
             case report.Done(action=action):

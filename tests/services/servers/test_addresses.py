@@ -55,31 +55,3 @@ def test_what_is_no_address_is_refused(text):
 def test_what_is_no_unix_address_is_refused(text):
     with pytest.raises(ValueError):
         addresses.address(text, socket.AF_UNIX)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.9.9.9",
-        "10.1.2.3",
-        "172.31.255.255",
-        "192.168.0.1",
-        "169.254.1.1",
-        "::1",
-        "fd00::1",
-        "fe80::1",
-        "::ffff:10.0.0.1",
-    ],
-)
-def test_loopback_link_local_and_private_addresses_are_near(host):
-    assert addresses.is_near((host, 1))
-
-
-@pytest.mark.parametrize("host", ["8.8.8.8", "172.32.0.1", "192.169.0.1", "2001:db8::1", "::ffff:8.8.8.8"])
-def test_all_others_are_far(host):
-    assert not addresses.is_near((host, 1))
-
-
-def test_unix_sockets_are_near():
-    assert addresses.is_near("/tmp/a.sock")
-    assert addresses.is_near(None)

@@ -50,7 +50,10 @@ async def test_what_is_not_sent_is_counted(pair, data, address, reason):
     outbox.answer(Peer(7, "p", address), data, [], 0)
     with pytest.raises(OSError, match=r"too long|Invalid argument"):
         outbox.send(Peer(7, "p", address), data, 0)
-    assert counted(reporter, frames) == report.Counted(sent=2, sent_dropped={reason: 2})
+    size = 2 * len(data)
+    assert counted(reporter, frames) == report.Counted(
+        sent=2, bytes_out=size, sent_dropped={reason: 2}, sent_dropped_bytes={reason: size}
+    )
 
 
 async def test_a_full_receiver_is_counted_as_full(tmp_path):

@@ -87,7 +87,9 @@ async def test_counts_what_is_in_the_batch_and_what_was_dropped(told):
     told.reporter.dropped("kernel")
     told.reporter.sent_dropped("full", size=5)
     counted = (await told.arrival()).counted
-    assert counted == report.Counted(4, 13, {"backlog": 2, "kernel": 1}, 2, 9, {"full": 1}, {"backlog": 10}, {"full": 5})
+    assert counted == report.Counted(
+        4, 13, {"backlog": 2, "kernel": 1}, 2, 9, {"full": 1}, {"backlog": 10}, {"full": 5}
+    )
 
 
 async def test_nothing_is_counted_twice(told):
@@ -117,7 +119,9 @@ async def test_a_dropped_message_counts_for_its_connection_and_once_for_the_serv
     told.reporter.closed(7, "frame of 2000000 > max 1048576")
     [touched] = (await told.arrival()).touched
     assert (touched.number, touched.received, touched.bytes_in) == (7, 1, 2_000_000)
-    assert told.batches[0].counted == report.Counted(1, 2_000_000, {"oversize": 1}, dropped_bytes={"oversize": 2_000_000})
+    assert told.batches[0].counted == report.Counted(
+        1, 2_000_000, {"oversize": 1}, dropped_bytes={"oversize": 2_000_000}
+    )
 
 
 async def test_totals_of_an_open_connection_are_told_once_a_second(told, monkeypatch):

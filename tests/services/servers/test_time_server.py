@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from services.presets import PRESETS
-from services.servers import addresses, report, sockets
+from services.servers import report, sockets
+from services.servers.networks import Access
 from services.servers.report import IN, OUT
 from services.servers.reporter import Reporter
 from services.servers.server import Past
@@ -88,7 +89,7 @@ def test_libcs_seconds_are_not_used():
 )
 async def test_a_far_peer_gets_no_answer_longer_than_its_request(monkeypatch, near, request_, answered):
     """Nothing far away can be written to in a test: here loopback counts as far."""
-    monkeypatch.setattr(addresses, "is_near", lambda address: near)
+    monkeypatch.setattr(Access, "is_near", lambda access, host: near)
     spec, batches = spec_of(kind="time"), []
     sock = sockets.open_socket(spec)
     reporter = Reporter(batches.append, asyncio.get_running_loop())
@@ -100,4 +101,5 @@ async def test_a_far_peer_gets_no_answer_longer_than_its_request(monkeypatch, ne
     reporter.flush()
     counted = report.decode_from_worker(batches[0][report.HEADER_BYTES :]).counted
     assert (counted.sent, counted.sent_dropped) == (1, {} if answered else {"withheld": 1})
+    assert counted.sent_dropped_bytes == ({} if answered else {"withheld": 4})
     sockets.close_socket(sock, spec)

@@ -1,18 +1,22 @@
 """The datagram server, as a real process: every datagram is a message, an empty one too."""
 
 import asyncio
+import ctypes
 import os
 import socket
+import struct
 
 import pytest
 
 from services.presets import PRESETS
-from services.servers import socket_options
+from services.servers import socket_options, udp_server
 from services.servers.report import IN, OUT, Close, Send
 from tests.services.servers.clients import Datagrams
+from tests.services.servers.flood import flood
 
 ECHO = {"type": "echo"}
 LOCAL = ("127.0.0.1", 0)
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 
 @pytest.mark.parametrize(
@@ -177,6 +181,52 @@ async def test_what_was_dropped_between_two_runs_is_counted_by_the_next(serve):
     assert heir.dropped["kernel"] == socket_options.drops(it.socket) > 0
 
 
+NOTHING = struct.pack("=HBBI", 0x06, 0, 0, 0)  # a socket filter that lets nothing through (linux/filter.h: BPF_RET)
+
+
+async def test_what_the_kernel_dropped_shows_although_nothing_follows(serve):
+    it = await serve(
+        start={"hurry": "from services.servers import udp_server; udp_server.DROPS_EVERY = 0.05"}, kind="udp"
+    )
+    program = ctypes.create_string_buffer(NOTHING)
+    rule = struct.pack("@HL", 1, ctypes.addressof(program))
+    it.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, rule)
+    with Datagrams() as client:
+        for _ in range(7):
+            client.sock.sendto(b"x", it.address)
+    await it.until(lambda: it.counted["received"] == 7)
+    assert (it.dropped, it.received) == ({"kernel": 7}, [])
+
+
+def test_drops_are_looked_at_more_often_than_every_five_seconds():
+    assert udp_server.DROPS_EVERY < 4
+
+
+async def test_every_datagram_of_a_flood_is_stored_or_dropped(serve):
+    it = await serve(**PRESETS["sink"].server | {"port": 1})
+    sent = await flood(it.address, 200_000, rate=200_000)
+    await it.until(lambda: it.counted["received"] == sent, within=30)
+    await it.until(it.identity_holds)
+    assert it.counted["bytes_in"] == 64 * (sent - it.dropped["kernel"])
+
+
+async def test_every_datagram_of_a_flood_is_accounted_for_while_the_store_is_behind(serve):
+    it = await serve(
+        start={
+            "hurry": "from services.servers import reporter; reporter.Reporter.__init__.__defaults__ = (3_000_000,)"
+        },
+        **PRESETS["sink"].server | {"port": 1},
+    )
+    it.acknowledges = False
+    sent = await flood(it.address, 100_000, rate=200_000)
+    it.acknowledges = True
+    it.acknowledge()
+    await it.until(lambda: it.counted["received"] == sent, within=30)
+    assert it.dropped["backlog"] > 0
+    assert it.identity_holds()
+    assert it.counted["bytes_in"] == 64 * (sent - it.dropped["kernel"])
+
+
 async def test_while_the_store_is_behind_datagrams_are_counted_dropped_and_not_answered(serve):
     it = await serve(kind="udp", reply={"type": "fixed", "text": "R"})
     it.acknowledges = False
@@ -224,6 +274,14 @@ async def test_a_unix_datagram_is_answered_to_its_path(serve, tmp_path):
         assert await client.ask(b"abc", it.address) == b"abc"
     await it.until(lambda: len(it.messages) == 4)
     assert it.opened[0].peer == str(tmp_path / "client")
+
+
+async def test_a_unix_datagram_longer_than_any_udp_carries_is_counted_whole(serve, tmp_path):
+    it = await serve(kind="udp", transport="unix-dgram", host=str(tmp_path / "a.sock"), port=None)
+    with Datagrams(socket.AF_UNIX) as client:
+        client.sock.sendto(b"x" * 150_000, it.address)
+        await it.until(lambda: it.received)
+    assert (len(it.received[0]), it.counted["bytes_in"]) == (65_536, 150_000)
 
 
 async def test_a_unix_sender_without_a_name_is_recorded_and_not_answered(serve, tmp_path):

@@ -74,6 +74,7 @@ class FakeWorker:
         self.terminated = 0
         self.killed: list[str] = []
         self.briefings: list[Any] = []
+        self.met: list[tuple[int, ...]] = []
         self.is_deaf = False  # takes nothing more
         self.heard_at = clock.now
         self._clock = clock
@@ -89,6 +90,11 @@ class FakeWorker:
             raise SendRefused("The server has not yet taken what was given to it before.")
         self.briefings.append(briefing)
 
+    def meet(self, ports: tuple[int, ...]) -> None:
+        if self.is_deaf:
+            raise SendRefused("The server has not yet taken what was given to it before.")
+        self.met.append(ports)
+
     def terminate(self) -> None:
         self.terminated += 1
 
@@ -98,9 +104,9 @@ class FakeWorker:
     def speak(self) -> None:
         self.heard_at = self._clock.now
 
-    def ready(self) -> None:
+    def ready(self, receive_buffer: int = 0) -> None:
         self.speak()
-        self.listener.ready()
+        self.listener.ready(receive_buffer)
 
     def end(self, code: int | None = None, signal: int | None = None, refused: str = "", stderr: str = "") -> None:
         assert self.is_alive

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from services.errors import AlreadySupervised
-from services.supervisor.lock import SupervisorLock, holder, lock_path
+from services.supervisor.lock import SupervisorLock, holder, lock_path, look, trouble
 
 HOLD = """
 import sys
@@ -71,7 +71,7 @@ def test_each_node_has_a_lock_of_its_own(tmp_path):
 
 def test_the_file_is_for_its_owner_alone_and_stays(tmp_path):
     with SupervisorLock(tmp_path, "local"):
-        assert lock_path(tmp_path, "local").read_text() == f"{os.getpid()}\n"
+        assert lock_path(tmp_path, "local").read_text().startswith(f"{os.getpid()} ")
     assert stat.S_IMODE(lock_path(tmp_path, "local").stat().st_mode) == 0o600
 
 
@@ -80,3 +80,45 @@ def test_releasing_twice_does_no_harm(tmp_path):
     lock.acquire()
     lock.release()
     lock.release()
+
+
+def test_a_note_is_read_by_others_while_the_lock_is_held_and_no_longer(tmp_path):
+    with SupervisorLock(tmp_path, "local") as lock:
+        assert trouble(tmp_path, "local") == ""
+        lock.note("SP-4001 The disk is full: 🧹 it.")
+        assert trouble(tmp_path, "local") == "SP-4001 The disk is full: 🧹 it."
+        assert holder(tmp_path, "local") == os.getpid()
+        lock.note("")
+        assert trouble(tmp_path, "local") == ""
+        lock.note("SP-4001 again")
+    assert trouble(tmp_path, "local") == ""
+
+
+def test_a_note_of_any_length_leaves_the_files_length_alone(tmp_path):
+    with SupervisorLock(tmp_path, "local") as lock:
+        size = lock_path(tmp_path, "local").stat().st_size
+        lock.note("€" * 5000)
+        assert trouble(tmp_path, "local").strip("€") == ""
+        assert lock_path(tmp_path, "local").stat().st_size == size
+    assert lock_path(tmp_path, "local").stat().st_size == size
+
+
+def test_young_deaths_in_a_row_are_counted_until_one_lives_or_ends_well(tmp_path):
+    def live(*, die: bool, steady: bool = False) -> int:
+        lock = SupervisorLock(tmp_path, "local", started_at=1)
+        lock.acquire()
+        if steady:
+            lock.settle()
+        deaths = look(tmp_path, "local")[1].deaths
+        lock.release(is_sound=not die)
+        return deaths
+
+    assert [live(die=True), live(die=True), live(die=True, steady=True)] == [0, 1, 2]
+    assert [live(die=True), live(die=False), live(die=True), live(die=True)] == [0, 1, 0, 1]
+
+
+def test_a_file_from_an_older_version_still_names_its_holder(tmp_path):
+    lock_path(tmp_path, "local").write_text("812\n")
+    assert look(tmp_path, "local")[1].pid == 812
+    with SupervisorLock(tmp_path, "local"):
+        assert holder(tmp_path, "local") == os.getpid()

@@ -1,0 +1,41 @@
+"""A connection whose source may send so many messages a second: it is read no faster, and nothing is lost. It knows no listener."""
+
+from collections.abc import Iterator
+
+from services.servers.connection import AT_ONCE, Connection
+from services.servers.stream import RATE
+
+
+class PacedConnection(Connection):
+    """Where no limit is set, its messages are not even counted: that is Connection."""
+
+    _taken = 0  # messages in this turn
+
+    def data_received(self, data: bytes) -> None:
+        self._frames = self._counted(self._decoder.frames(data))
+        self._turn()
+
+    def _counted(self, frames: Iterator[bytes]) -> Iterator[bytes]:
+        for frame in frames:
+            self._taken += 1
+            yield frame
+
+    def _turn(self) -> None:
+        pace = self.source.pace if self.source is not None else None
+        if pace is None or self._lost or self._ended:
+            self.at_once = AT_ONCE
+            super()._turn()
+            return
+        share = pace.share()
+        if share:
+            self.at_once, self._taken = min(AT_ONCE, share), 0
+            super()._turn()
+            pace.spend(self._taken)
+        if not self._over and not pace.share():
+            self.wait(RATE)
+            pace.queue(self)
+
+    def _last(self) -> None:
+        if self.source is not None and self.source.pace is not None:
+            self.source.pace.leave(self)
+        super()._last()

@@ -1,0 +1,59 @@
+"""Large frames get their places in turn, and what all hold is counted."""
+
+from services.servers import room
+from services.servers.room import Room
+
+REASON = 128
+
+
+class Stream:
+    def __init__(self) -> None:
+        self.reasons: list[int] = []
+
+    def go_on(self, reason: int) -> None:
+        self.reasons.append(reason)
+
+
+def full(streams: int = 3) -> tuple[Room, list[Stream]]:
+    """A room with two places, and who asked for one."""
+    place, all_of_them = Room(room.LARGE // 2, REASON), [Stream() for _ in range(streams)]
+    return place, all_of_them
+
+
+def test_as_many_large_frames_are_read_as_fit_and_others_wait_for_their_turn():
+    place, (one, two, three) = full()
+    assert [place.admits(stream) for stream in (one, two, three)] == [True, True, False]
+    assert place.admits(one)
+    place.leave(one)
+    assert (three.reasons, place.admits(three)) == ([REASON], True)
+
+
+def test_nobody_passes_those_who_wait():
+    place, (one, two, three, four) = full(4)
+    for stream in (one, two, three, four):
+        place.admits(stream)
+    place.leave(one)
+    place.leave(two)
+    assert (three.reasons, four.reasons) == ([REASON], [REASON])
+
+
+def test_whoever_leaves_while_waiting_is_not_called():
+    place, (one, two, three) = full()
+    for stream in (one, two, three):
+        place.admits(stream)
+    place.leave(three)
+    place.leave(one)
+    assert three.reasons == []
+
+
+def test_one_frame_of_any_size_fits():
+    place = Room(100 * room.LARGE, REASON)
+    assert place.admits(Stream())
+
+
+def test_the_last_byte_that_fits_and_the_first_too_many():
+    place, _ = full()
+    place.bytes = room.MOST
+    assert not place.is_full
+    place.bytes += 1
+    assert place.is_full
