@@ -34,6 +34,8 @@ def _own_surroundings() -> Path:
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     os.environ["SOCKPANEL_DATA_DIR"] = str(directory)
     os.environ["DJANGO_SETTINGS_MODULE"] = "sockpanel.settings"
+    if server := os.environ.get("TESTS_POSTGRESQL"):  # tests.services.test_postgresql runs some of us there
+        os.environ |= {"DATABASE_URL": f"{server}/control", "MESSAGES_DATABASE_URL": f"{server}/messages"}
     return directory
 
 
@@ -62,6 +64,8 @@ def django_db_modify_db_settings() -> None:
     from django.conf import settings
 
     for alias, database in settings.DATABASES.items():
+        if "sqlite" not in database["ENGINE"]:
+            continue
         database["TEST"]["NAME"] = DATA_DIRECTORY / f"test-{alias}.sqlite3"
 
 

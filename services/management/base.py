@@ -16,7 +16,7 @@ import django.db
 from django.core.management.base import BaseCommand, CommandParser
 
 from services import databases, terminal
-from services.errors import ConfigurationRefused, RequestRefused, SockpanelError, TextMalformed
+from services.errors import ConfigurationRefused, DatabaseDamaged, RequestRefused, SockpanelError, TextMalformed
 
 FAILED, USAGE = 1, 2
 INTERRUPTED = 130  # what a shell reports for SIGINT
@@ -50,6 +50,9 @@ class SockpanelCommand(BaseCommand):
         except django.db.Error as error:
             if options.get("traceback"):
                 raise
+            failure = databases.failure(error)
+            if isinstance(failure, DatabaseDamaged):
+                self.fail(failure.message)
             self.fail(f"The database refused: {error}. Run the command again with --traceback to see where.")
         except KeyboardInterrupt:
             sys.exit(self.interrupted)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ FIND = """
 import json, sys, django
 django.setup()
 from services import history
-found = history.messages(int(sys.argv[1]), history.Query(contains=(bytes.fromhex(sys.argv[2]),), max_bytes=int(sys.argv[3])))
+query = history.Query(contains=(bytes.fromhex(sys.argv[2]),), max_bytes=int(sys.argv[3]), limit=1000)
+found = history.messages(int(sys.argv[1]), query)
 print(json.dumps([[message.seq for message in found.messages], found.more]))
 """
 
@@ -45,7 +47,8 @@ class Cluster:
     def __init__(self, directory: Path) -> None:
         self._programs, self._data, self._port = programs(), directory / "data", free_port()
         self._user: dict[str, Any] = {"user": "postgres", "cwd": directory} if os.geteuid() == 0 else {}
-        self.url = f"postgresql://panel@127.0.0.1:{self._port}/postgres"
+        self.server = f"postgresql://panel@127.0.0.1:{self._port}"
+        self.url = f"{self.server}/postgres"
 
     def run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), "-D", str(self._data), *arguments]
@@ -180,3 +183,86 @@ def test_a_server_lives_its_whole_life(cluster: Cluster, panel: Panel) -> None:
 
     panel.do("remove", "lab", "--yes")
     eventually(lambda: panel.find(lab["id"], b"") == [[], False])
+
+
+SAME_THERE = ("recorder", "batches", "bulk", "history", "retention", "execution_jobs")
+
+
+def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
+    """The tests of recording, reading and pruning once more, each database by itself."""
+    files = [f"tests/services/test_{name}.py" for name in SAME_THERE]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--reuse-db", "--timeout=60", *files]
+    environment = os.environ | {"TESTS_POSTGRESQL": cluster.server}
+    del environment["DJANGO_SETTINGS_MODULE"]  # the other session names its own
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout[-5000:]
+
+
+PREPARE = "import django; django.setup(); from services import databases; databases.prepare()"
+
+
+def test_machines_that_start_at_once_migrate_once(cluster: Cluster) -> None:
+    """Each with a data directory of its own: only the database can keep them apart."""
+    cluster.sql("CREATE DATABASE fresh")
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", PREPARE],
+                cwd=CHECKOUT,
+                env=os.environ | {"SOCKPANEL_DATA_DIR": directory, "DATABASE_URL": f"{cluster.server}/fresh"},
+                stderr=subprocess.PIPE,
+            )
+            for directory in (one, other)
+        ]
+        assert [process.communicate(timeout=100)[1] for process in started] == [b"", b""]
+
+
+@pytest.mark.parametrize(("words", "tool"), [(["backup"], "pg_dump"), (["restore", "FILE", "--yes"], "pg_restore")])
+def test_its_own_tools_are_named_for_backups(cluster: Cluster, environment: dict[str, str], words, tool) -> None:
+    command = [sys.executable, "manage.py", *words]
+    url = cluster.url.replace("panel@", "panel:secret@")
+    subprocess.run(
+        [sys.executable, "-c", PREPARE], cwd=CHECKOUT, env=environment | {"DATABASE_URL": cluster.url}, check=True
+    )
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=environment | {"DATABASE_URL": url}, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"use {tool} --" in done.stderr
+    assert "--host=127.0.0.1" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_what_was_answered_outlasts_its_restarts_and_work_goes_on_within_10_s(cluster: Cluster, panel: Panel) -> None:
+    """The server answers after the commit; while PostgreSQL is away nothing is answered and nothing dropped."""
+    port = free_port()
+    added = panel.do("add", "firm", "--preset", "echo", "--port", str(port), *AFTER_COMMIT, "--start")
+    with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answers:
+        client.settimeout(30)
+        answered = [ask(client, answers, number) for number in range(20)]
+        for count in range(2):
+            cluster.stop()
+            client.sendall(b"away %d\n" % count)
+            cluster.start()
+            up_at = time.monotonic()
+            assert answers.readline() == b"away %d\n" % count
+            assert time.monotonic() - up_at < 10
+            answered += [
+                b"away %d" % count,
+                *(ask(client, answers, number) for number in range(100 * count, 100 * count + 20)),
+            ]
+    eventually(lambda: panel.do("status", "firm")["counters"]["sent_stored"] == len(answered))
+    counters = panel.do("status", "firm")["counters"]
+    assert (counters["received"], counters["stored"], counters["dropped"]) == (len(answered), len(answered), {})
+    stored, more = panel.find(added["id"], b"", max_bytes=1 << 30)
+    assert (stored, more) == (list(range(1, 2 * len(answered) + 1)), False)
+    panel.do("remove", "firm", "--yes")
+
+
+AFTER_COMMIT = ("--set", "framing.type=line", "--set", "limits.reply_after_commit=true")
+
+
+def ask(client: socket.socket, answers: Any, number: int) -> bytes:
+    client.sendall(b"line %d\n" % number)
+    assert answers.readline() == b"line %d\n" % number
+    return b"line %d" % number

@@ -1,0 +1,57 @@
+"""`restore FILE`: a backup put in the place of both databases, while nothing runs."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from services import restore, terminal
+from services.errors import RequestRefused
+from services.management.base import SockpanelCommand
+from services.storage.places import mebibytes
+
+EPILOG = """FILE is what `backup` made, or one of the copies that an upgrade leaves in backups/: that one replaces its own database
+only. The file is checked whole before anything is touched, and what was there is kept in backups/. Killed at any moment it leaves
+the old databases or the new ones; a restore that was begun is completed by the next start. Older databases are upgraded then, too.
+
+Nobody is signed in afterwards, and what should run, as the backup knows it, runs with the next start."""
+
+
+class Command(SockpanelCommand):
+    help = "Put a backup in the place of both databases. Sockpanel must not run."
+    needs_databases = False  # they may be damaged, or gone
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.epilog = EPILOG
+        parser.add_argument("file", type=Path, help="what `backup` made")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes")
+
+    def run(self, options: Mapping[str, Any]) -> None:
+        found = restore.look(options["file"])
+        if not options["yes"]:
+            if options["json"] or sys.stdin is None or not sys.stdin.isatty():
+                raise RequestRefused("Nothing was restored, for nobody can be asked here: add --yes.")
+            if not _confirmed(found):
+                self.fail("Nothing was restored.")
+        done = restore.restore(options["file"])
+        aside = str(done.aside) if done.aside else None
+        if options["json"]:
+            self.say(terminal.as_json({"restored": sorted(found.databases), "made_at": found.made_at, "aside": aside}))
+            return
+        self.say(f"Restored {' and '.join(sorted(found.databases))} as of {terminal.plain(found.made_at)}.")
+        if aside:
+            self.say(f"What was there before is in {aside}.")
+        self.say("Start Sockpanel as ever; manage.py up does.")
+
+
+def _confirmed(found: restore.Found) -> bool:
+    what = " and ".join(f"{name} ({mebibytes(size)})" for name, size in sorted(found.databases.items()))
+    sys.stdout.write(
+        f"Replace the databases in {settings.SOCKPANEL_DATA_DIR} by {what} as of {terminal.plain(found.made_at)}? [y/N] "
+    )
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
