@@ -5,9 +5,9 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sockpanel.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-http = get_asgi_application()  # sets Django up; what follows needs its models
+django.setup(set_prefix=False)  # what follows needs its models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -15,6 +15,7 @@ from django.urls import re_path  # noqa: E402
 
 from sockpanel.accounts.sockets import SignedIn  # noqa: E402
 from sockpanel.border import Border  # noqa: E402
+from sockpanel.files import Handler  # noqa: E402
 from sockpanel.live.routing import urlpatterns  # noqa: E402
 from sockpanel.origins import OwnOrigins  # noqa: E402
 from sockpanel.proxies import Proxies  # noqa: E402
@@ -27,7 +28,7 @@ async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 sockets: list[Any] = [*urlpatterns, re_path("", nowhere)]  # type: ignore[arg-type]  # Channels' routes are not Django's views
-panel: Any = ProtocolTypeRouter({"http": http, "websocket": SignedIn(URLRouter(sockets))})  # type: ignore[arg-type]
+panel: Any = ProtocolTypeRouter({"http": Handler(), "websocket": SignedIn(URLRouter(sockets))})  # type: ignore[arg-type]
 
 application = Border(
     panel,

@@ -13,6 +13,7 @@ from services.errors import HostRefused, OriginRefused, SockpanelError
 from sockpanel.headers import PLAIN
 from sockpanel.origins import OwnOrigins
 from sockpanel.proxies import Proxies
+from sockpanel.sparing import Sparing
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -30,6 +31,7 @@ class Border:
 
     def __init__(self, inner: Application, own: OwnOrigins, proxies: Proxies) -> None:
         self._inner, self._own, self._proxies = inner, own, proxies
+        self._said = Sparing(logger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -38,7 +40,7 @@ class Border:
         try:
             self._check(scope)
         except SockpanelError as refused:
-            logger.warning("%s (%s, path %s)", refused.message, _client(scope), ascii(scope["path"][:200]))
+            self._said.warning("%s (%s, path %s)", refused.message, _client(scope), ascii(scope["path"][:200]))
             return await _refuse(scope, receive, send, refused)
         return await self._inner(scope, receive, send)
 

@@ -14,6 +14,7 @@ from services.servers.spec import ServerSpec
 from sockpanel import environment, origins
 
 VARIABLE = "SOCKPANEL_LISTENING"  # a parent's way to tell the descriptor
+HAS_PARENT = VARIABLE in os.environ  # `up`, which keeps a supervisor as well
 
 
 def choose(host: str | None, port: str | None) -> None:

@@ -7,51 +7,34 @@ close code and requests get 5 seconds. It knows no Django. Stock daphne does non
 """
 
 import asyncio
+import contextvars
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
-from zope.interface import implementer  # type: ignore[import-untyped]
 
-CLOSE_WITHIN = 15.0  # seconds for a browser to read what was sent before the close, and to close too
+from sockpanel.brake import Brake
+from sockpanel.door import Door, own_capacity
+from sockpanel.guests import Guests
+from sockpanel.inbox import Inbox
+from sockpanel.reception import Factory
+from sockpanel.speaking import Speaking
+from sockpanel.turns import Turns
+
 FINISH = 5.0  # seconds that requests and closing handshakes get at the end
-STALLED = 300.0  # seconds that a full transport may go without emptying
+WORK_ON_WITHIN = (
+    60  # seconds that work may go on for somebody who has left: a thread cannot be stopped, and keeps its turn
+)
 SERVICE_RESTART = 1012  # the close code (RFC 6455 registry): come back in a moment
 BROWSER_SAYS = 64 * 1024  # bytes: browsers send small commands, and nothing else, over a WebSocket
-_ABORT = "sockpanel.abort"
 
 logger = logging.getLogger(__name__)
-
-
-@implementer(IPushProducer)
-class Brake:
-    """Closed while a transport holds more than Twisted's 64 KiB, until it has handed all of it to the kernel."""
-
-    def __init__(self) -> None:
-        self._open = asyncio.Event()
-        self._open.set()
-
-    def pauseProducing(self) -> None:
-        self._open.clear()
-
-    def resumeProducing(self) -> None:
-        self._open.set()
-
-    stopProducing = resumeProducing  # the connection is gone: nothing to wait for
-
-    async def wait(self) -> bool:
-        """False when the transport has not emptied in time."""
-        try:
-            await asyncio.wait_for(self._open.wait(), STALLED)
-        except TimeoutError:
-            return False
-        return True
 
 
 class PoliteServer(Server):
@@ -59,26 +42,51 @@ class PoliteServer(Server):
 
     def __init__(self, application: Callable[..., Awaitable[None]], **options: Any) -> None:
         small = {"websocket_max_message_size": BROWSER_SAYS, "websocket_max_frame_size": BROWSER_SAYS}
-        super().__init__(self._watched, **{**options, **small, "server_name": ""})
-        self._application = application
+        super().__init__(
+            application, **{**options, **small, "server_name": "", "application_close_timeout": WORK_ON_WITHIN}
+        )
         self._ports: list[Any] = []
+        self._capacity = own_capacity()
+        self._turns = Turns(self._capacity.turns)
+        self._speaking = Speaking()
+        self._guests: Guests | None = None  # where daphne opens the port nobody is counted
 
-    async def _watched(self, scope: Any, receive: Any, send: Any) -> None:
-        """Run the application. A response that breaks off halfway is cut, where daphne would try to begin another one."""
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Inbox:
+        """Run the application for a request or a WebSocket; what comes in for it goes into the inbox."""
+        is_socket = scope["type"] == "websocket"
+        inbox = Inbox(protocol.transport if is_socket else None)
+        scope["asgi"] = {"version": "3.0"}
+        work = self._run(protocol, scope, inbox) if is_socket else self._answer(protocol, scope, inbox)
+        # In a context of its own: it would inherit that of the connection's last request, and with it a thread that nobody ends
+        task = asyncio.get_running_loop().create_task(work, name="application", context=contextvars.Context())
+        self.connections[protocol]["application_instance"] = task
+        return inbox
+
+    async def _run(self, protocol: Any, scope: Any, inbox: Inbox) -> None:
+        await self.application(scope, inbox.get, partial(self.handle_reply, protocol))
+
+    async def _answer(self, protocol: Any, scope: Any, inbox: Inbox) -> None:
+        """A response that breaks off halfway is cut, where daphne would try to begin another one."""
         started = False
+        details = self.connections[protocol]
 
-        async def noting(message: Any) -> None:
+        async def send(message: Any) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
+            started = True
+            await self.handle_reply(protocol, message)
 
+        def is_wanted() -> bool:
+            details["waits"] = False
+            return "disconnected" not in details
+
+        details["waits"] = True
         try:
-            await self._application(scope, receive, noting)
+            await self._turns.take(lambda send: self.application(scope, inbox.get, send), send, is_wanted)
         except Exception:
             if not started:
                 raise
             logger.exception("A response broke off.")
-            await send({"type": _ABORT})
+            protocol.transport.abortConnection()
 
     # Back pressure
 
@@ -86,28 +94,34 @@ class PoliteServer(Server):
         details = self.connections.get(protocol)
         if details is None or details.get("disconnected"):
             return
-        kind = message["type"]
-        is_last = kind == "http.response.body" and not message.get("more_body")
-        if kind == _ABORT:
-            protocol.transport.abortConnection()
+        brake = details.setdefault("brake", Brake())
+        if isinstance(protocol, WebSocketProtocol):
+            await self._speaking.reply(protocol, message, brake)
             return
-        if kind == "http.response.start":
-            protocol.registerProducer(details.setdefault("brake", Brake()), True)
+        is_last = message["type"] == "http.response.body" and not message.get("more_body")
+        if message["type"] == "http.response.start":
+            protocol.registerProducer(brake, True)
         elif is_last:
             protocol.unregisterProducer()
-        if kind == "websocket.send":
-            protocol.maxMessagePayloadSize = 0  # autobahn holds us to what browsers may say
         await super().handle_reply(protocol, message)
-        if kind == "websocket.send":
-            protocol.maxMessagePayloadSize = BROWSER_SAYS
-        if kind == "websocket.accept":
-            protocol.closeHandshakeTimeout = (
-                CLOSE_WITHIN  # autobahn's one second would cut off what a slow browser has yet to read
-            )
-            protocol.transport.unregisterProducer()  # the HTTP channel's
-            protocol.transport.registerProducer(details.setdefault("brake", Brake()), True)
-        elif kind in ("http.response.body", "websocket.send") and not is_last and not await details["brake"].wait():
+        if message["type"] == "http.response.body" and not is_last and not brake.is_open:
+            await self._wait(protocol, brake)
+
+    async def _wait(self, protocol: Any, brake: Brake) -> None:
+        """For a slow reader, of whom there may be only so many."""
+        guests, guest = self._guests, getattr(protocol.transport, "guest", None)
+        if guests and guest:
+            guests.is_slow(guest)
+        if not await brake.wait():
             protocol.transport.abortConnection()
+        if guests and guest:
+            guests.is_served(guest)
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        super().protocol_disconnected(protocol)
+        self._speaking.gone(protocol)
+        if self.connections[protocol].get("waits"):
+            self.connections[protocol]["application_instance"].cancel()
 
     # The end
 
@@ -157,11 +171,13 @@ class PanelServer(PoliteServer):
         self._listening, self._tls = listening, tls
 
     def _adopt(self) -> None:
-        self._listening.setblocking(False)
-        factory = self.http_factory if self._tls is None else _with_tls(self.http_factory, *self._tls)
-        port = reactor.adoptStreamPort(self._listening.fileno(), self._listening.family, factory)
+        guests = self._guests = Guests(self._capacity.connections, slow=self._capacity.slow)
+        factory = self.http_factory = Factory(self, guests)
+        door = Door.opened(
+            self._listening, factory if self._tls is None else _with_tls(factory, *self._tls), guests, reactor
+        )
         self._listening.close()  # Twisted has a descriptor of its own
-        self.listen_success(port)
+        self.listen_success(door)
 
 
 def _with_tls(factory: Any, certificate: str, key: str) -> Any:

@@ -86,13 +86,15 @@ class Socket:
             match wire.decode(text):
                 case Ack(seq=seq):
                     self._hub.room.acknowledged(seat, seq)
-                case Follow(after=after, filter=words):
-                    await self._hub.room.follow(seat, after, filters.parse(words))
+                    if self._hub.room.is_hungry:
+                        self._hub.wake()
+                case Follow(after=after, filter=words, incident=incident):
+                    await self._hub.room.follow(seat, after, filters.parse(words), incident)
+                    self._hub.wake()
         except RequestRefused as error:
             seat.refuse(error, time.monotonic())
         except (Error, TimeoutError):
             self.outlet.close(wire.RESTART)
-        self._hub.wake()
 
 
 def _server_id(name: str) -> int | None:

@@ -17,6 +17,7 @@ from sockpanel.live.tail import Row, Tail, first_frame
 from sockpanel.live.window import Window
 
 RESUME_ROWS = 5_000  # a gap up to this is closed row by row, a longer one is skipped
+HEAD_BYTES = 128  # of a batch, around its rows
 EVENTS = 200  # openings and closings that wait for a place in the window
 
 
@@ -103,6 +104,8 @@ class Follower:
     def _send_rows(self, rows: Sequence[Row], to: int, now: float, tail: Tail | None) -> None:
         filtered = not filters.is_empty(self._query)
         shown = [row for row in rows if filters.matches(self._query, row.message)] if filtered else rows
+        if not self.window.takes(sum(len(row.encoded) + 1 for row in shown) + HEAD_BYTES, now):
+            return
         self._examined += len(rows)
         self.cursor = to
         if filtered and not shown:

@@ -16,12 +16,15 @@ from weakref import WeakKeyDictionary
 from django.db import Error
 
 from services import hints
+from services.errors import DatabaseAway
 from sockpanel.live import wire
 from sockpanel.live.room import Room
 
 logger = logging.getLogger(__name__)
 
 UNREADABLE = (Error, TimeoutError)
+SLOW = 5.0  # seconds that a round may take before people are told
+COMPLAIN_EVERY = 30.0  # seconds between two complaints at least
 HINTS_EVERY = 60.0  # seconds to wait for hints at a time; rounds look by themselves
 TRY_AGAIN = 0.5  # seconds after a round that failed
 
@@ -60,7 +63,7 @@ class Hub:
         self.visits = 0
         self.ended = False
         self._wake = asyncio.Event()
-        self._trouble = ""
+        self._is_in_trouble, self._complained_at = False, -COMPLAIN_EVERY
         self._tasks = [
             asyncio.create_task(work, name=name)
             for name, work in (("live rounds", self._run()), ("live hints", self._listen()))
@@ -105,13 +108,26 @@ class Hub:
             await self._round_safely()
 
     async def _round_safely(self) -> None:
-        """A database that is away must not end the live view: it looks again in a while."""
+        """A database that is away or stalls must not end the live view: it says so once, and looks again in a while."""
         try:
-            await self.room.round(time.monotonic())
+            await self._round()
         except UNREADABLE as error:
-            if (trouble := str(error) or type(error).__name__) != self._trouble:
-                logger.error("The live view cannot read the database (%s): it goes on when it can.", trouble)
-            self._trouble = trouble
+            self._complain(str(error) or type(error).__name__)
             await asyncio.sleep(TRY_AGAIN)
         else:
-            self._trouble = ""
+            self._is_in_trouble = False
+
+    async def _round(self) -> None:
+        watch = asyncio.get_running_loop().call_later(SLOW, self._complain, f"no answer in {SLOW:g} s")
+        try:
+            await self.room.round(time.monotonic())
+        finally:
+            watch.cancel()
+
+    def _complain(self, trouble: str) -> None:
+        if not self._is_in_trouble and time.monotonic() - self._complained_at >= COMPLAIN_EVERY:
+            self._is_in_trouble, self._complained_at = True, time.monotonic()
+            logger.error("The live view cannot read the database (%s): it goes on when it can.", trouble)
+            self.room.say_all(
+                DatabaseAway("The database does not answer: what is shown here stands still until it does.")
+            )

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sockpanel.live import wire
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -49,5 +51,5 @@ class Outlet:
             while self._frames:
                 await send({"type": "websocket.send", "text": self._frames.popleft()})
             if self._code is not None:
-                await send({"type": "websocket.close", "code": self._code})
+                await send({"type": "websocket.close", "code": self._code, "reason": wire.REASONS.get(self._code, "")})
                 return

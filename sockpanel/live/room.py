@@ -3,9 +3,10 @@
 import time
 from collections.abc import Iterable
 
+from services.errors import SockpanelError
 from services.history import Query
 from sockpanel.live import people, wire
-from sockpanel.live.feed import EVERY, Feed
+from sockpanel.live.feed import Feed
 from sockpanel.live.outlet import Outlet
 from sockpanel.live.people import Person
 from sockpanel.live.reader import Reader
@@ -13,6 +14,7 @@ from sockpanel.live.seat import Seat
 from sockpanel.live.standings import Standings
 
 LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
+FETCHES = 4  # reads of older rows in one round
 CHECK_EVERY = 4.0  # seconds between two looks at who may still be there; whoever may not is out within 5
 
 
@@ -24,13 +26,15 @@ class Room:
         self.reader = Reader()
         self._feeds: dict[int, Feed] = {}
         self._standings = Standings()
-        self._hungry: set[Seat] = set()  # wait for older rows
+        self._hungry: dict[Seat, None] = {}  # wait for older rows; who has waited longest comes first
         self._look_at = self._check_at = 0.0
 
     async def sit(self, person: Person, outlet: Outlet, server: int | None = None) -> Seat:
         """A place at one server, or at all."""
         seat = Seat(person, outlet, None if server is None else await self._feed(server))
         self.seats.add(seat)
+        if seat.feed:
+            seat.feed.seats += 1
         self._standings.hint(server, at_once=True)
         return seat
 
@@ -43,9 +47,11 @@ class Room:
     def leave(self, seat: Seat) -> None:
         """The socket is gone; what nobody follows any longer is forgotten."""
         self.seats.discard(seat)
-        self._hungry.discard(seat)
-        if seat.feed and not any(other.feed is seat.feed for other in self.seats):
-            self._feeds.pop(seat.feed.server, None)
+        self._hungry.pop(seat, None)
+        if seat.feed:
+            seat.feed.seats -= 1
+            if not seat.feed.seats:
+                self._feeds.pop(seat.feed.server, None)
         if not self._panel:
             self._standings.keep(self._feeds)
 
@@ -53,11 +59,13 @@ class Room:
     def _panel(self) -> bool:
         return any(seat.feed is None for seat in self.seats)
 
-    async def follow(self, seat: Seat, after: int | None, query: Query) -> None:
-        """Send this socket the messages after `after` (None: new ones) that fit."""
+    async def follow(self, seat: Seat, after: int | None, query: Query, incident: int | None = None) -> None:
+        """Send this socket the messages after `after` (None: new ones) that fit, and the incidents after `incident`."""
         if not seat.feed:
             return
         missed = [] if after is None else await self.reader.run(seat.feed.events_since, after)
+        if incident is not None:
+            seat.note(await self.reader.run(seat.feed.notes_since, incident), time.monotonic())
         seat.follower.follow(after, query, seat.feed.tail.last)
         seat.follower.happened(missed)
         seat.feed.dirty = True
@@ -75,14 +83,25 @@ class Room:
         for feed in self._feeds.values():
             feed.dirty |= server is None or server == feed.server
 
+    def say_all(self, error: SockpanelError) -> None:
+        """Tell everybody, as far as the windows let it through."""
+        now = time.monotonic()
+        for seat in self.seats:
+            seat.refuse(error, now)
+
     def close_all(self, code: int) -> None:
         for seat in self.seats:
             seat.outlet.close(code)
 
     @property
+    def is_hungry(self) -> bool:
+        """Whether somebody waits for older rows."""
+        return bool(self._hungry)
+
+    @property
     def due(self) -> float:
         """When the next round has something to do, on the monotonic clock."""
-        looks = [feed.looked_at + EVERY for feed in self._feeds.values() if feed.dirty]
+        looks = [feed.due for feed in self._feeds.values() if feed.dirty]
         return 0.0 if self._hungry else min(self._look_at, self._check_at, self._standings.due, *looks)
 
     async def round(self, now: float) -> None:
@@ -91,10 +110,9 @@ class Room:
             self._look_at = now + LOOK_EVERY
             self.hint(None)
             self._close_stalled(now)
-        for feed in [feed for feed in self._feeds.values() if feed.dirty and now >= feed.looked_at + EVERY]:
+        for feed in [feed for feed in self._feeds.values() if feed.dirty and now >= feed.due]:
             await self._look(feed, now)
-        for seat in list(self._hungry):
-            await self._fetch(seat)
+        await self._feed_the_hungry()
         await self._look_at_standings(now)
         if now >= self._check_at:
             self._check_at = now + CHECK_EVERY
@@ -111,19 +129,38 @@ class Room:
         for seat in self.seats:
             if seat.feed is feed:
                 seat.follower.happened(look.events, look.events_skipped)
+                if seat.follower.following:
+                    seat.note(look.notes, now)
                 self._pump(seat)
 
     def _pump(self, seat: Seat) -> None:
-        if seat.pump(time.monotonic()):
-            self._hungry.add(seat)
+        if seat in self.seats and seat.pump(time.monotonic()):
+            self._hungry[seat] = None
 
-    async def _fetch(self, seat: Seat) -> None:
-        """One frame's worth of older rows, which the next rounds go on with."""
-        self._hungry.discard(seat)
-        if seat.feed and not seat.window.full:
-            chunk = await self.reader.run(seat.feed.fetch, seat.follower.cursor)
-            seat.follower.fetched(chunk.after, chunk.rows, chunk.last, time.monotonic())
-            self._pump(seat)
+    async def _feed_the_hungry(self) -> None:
+        """Older rows, a frame's worth for each; after FETCHES reads the next round goes on, so that new rows come in between."""
+        reads = 0
+        for seat in list(self._hungry):
+            reads += await self._fetch(seat)
+            if reads >= FETCHES:
+                return
+        if not self._hungry:
+            for feed in self._feeds.values():
+                feed.forget_chunks()
+
+    async def _fetch(self, seat: Seat) -> int:
+        """How many reads it took."""
+        self._hungry.pop(seat, None)
+        if not seat.feed or seat.window.full:
+            return 0
+        feed, cursor, reads = seat.feed, seat.follower.cursor, 0
+        if (chunk := feed.known(cursor)) is None:
+            chunk = await self.reader.run(feed.fetch, cursor)
+            feed.keep(chunk)
+            reads = 1
+        seat.follower.fetched(cursor, chunk.rows, chunk.last, time.monotonic())
+        self._pump(seat)
+        return reads
 
     async def _look_at_standings(self, now: float) -> None:
         gone = await self._standings.round(self.reader, set(self._feeds), self._panel, now)

@@ -1,10 +1,14 @@
 """One WebSocket's place in the room: who sits there, what it follows, what it has been told."""
 
+from collections import deque
+from collections.abc import Iterable
+
 from services.errors import SockpanelError
 from sockpanel.live import wire
 from sockpanel.live.board import Board, Onlooker
 from sockpanel.live.feed import Feed
 from sockpanel.live.follower import Follower
+from sockpanel.live.incidents import NEWEST, Note
 from sockpanel.live.outlet import Outlet
 from sockpanel.live.people import Person
 
@@ -20,6 +24,8 @@ class Seat:
         self.window = self.follower.window
         self._onlooker = Onlooker(outlet.put, self.window)
         self._welcomed = feed is not None
+        self._notes: deque[Note] = deque(maxlen=NEWEST)  # wait for a place in the window; of more, the newest
+        self._noted = 0  # the last one told
 
     def pump(self, now: float) -> bool:
         """Send what there is of messages; whether older rows have to be fetched first."""
@@ -32,13 +38,24 @@ class Seat:
             names = sorted(entry.name for entry in board.entries.values())
             self._onlooker.say(wire.encode({"type": "snapshot", "servers": names}), now)
 
+    def note(self, notes: Iterable[Note], now: float) -> None:
+        """Send these incidents, each once, as far as the window lets them through; the rest after an acknowledgement."""
+        self._notes.extend(notes)
+        while self._notes and not self.window.full:
+            note = self._notes.popleft()
+            if note.id > self._noted:
+                self._noted = note.id
+                self._onlooker.say(note.text, now)
+
     def tell(self, board: Board, now: float) -> None:
-        """Send what has changed on the board."""
+        """Send what has changed on the board, and incidents that wait."""
+        if self._notes:
+            self.note((), now)
         if self._welcomed:
             self._onlooker.tell(board, board.entries if self.feed is None else [self.feed.server], now)
 
     def refuse(self, error: SockpanelError, now: float) -> None:
-        """Say what was wrong with a frame of the client; nothing while its window is full."""
+        """Say what was wrong; nothing while the window is full."""
         if not self.window.full:
             self._onlooker.say(wire.error(error.code, error.message), now)
 

@@ -17,6 +17,7 @@ class Window:
         self._batches: deque[tuple[int, int]] = deque()  # last seq, size
         self._batch_bytes = 0
         self._other_bytes = 0
+        self._wanted = 1  # bytes of the batch that is to be sent next
         self._full_since: float | None = None
 
     @property
@@ -27,14 +28,22 @@ class Window:
     @property
     def room(self) -> int:
         """How many batches may be sent now."""
-        if self._batch_bytes + self._other_bytes >= BYTES:
+        sent = self._batch_bytes + self._other_bytes
+        if sent >= BYTES or (self._batches and sent + self._wanted > BYTES):
             return 0
         return BATCHES - len(self._batches)
+
+    def takes(self, size: int, now: float) -> bool:
+        """Whether a batch of so many bytes may be sent now; if not, it is full until it may. A single one may be longer than BYTES."""
+        self._wanted = size
+        self._mark(now)
+        return not self.full
 
     def sent_batch(self, last: int, size: int, now: float) -> None:
         """A batch of messages up to the number `last` left."""
         self._batches.append((last, size))
         self._batch_bytes += size
+        self._wanted = 1
         self._mark(now)
 
     def sent(self, size: int, now: float) -> None:

@@ -23,13 +23,24 @@ NO_PROGRESS = 4408
 TOO_MUCH = 4429
 RESTART = 4503
 
+# What a close says beside its code, for people
+REASONS = {
+    SIGNED_OUT: "The session, the token or the account has ended: sign in.",
+    NOT_ALLOWED: "Your role does not include this.",
+    UNKNOWN: "There is nothing at this address.",
+    NO_PROGRESS: "Nothing was acknowledged for 30 s: come back when you can read.",
+    TOO_MUCH: "Too many sockets, or too many frames: come back later.",
+    RESTART: "The panel cannot go on just now: come back in a moment.",
+}
+
 Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
 
 
 class Follow(msgspec.Struct, frozen=True, tag_field="type", tag="follow"):
-    """Send the messages after `after`; None: from the newest on."""
+    """Send the messages after `after` and the incidents after `incident`; None: from the newest on."""
 
     after: Seq | None = None
+    incident: Seq | None = None
     filter: Annotated[str, msgspec.Meta(max_length=MAX_FILTER)] = ""
 
 

@@ -1,28 +1,53 @@
 """A process with our server and a small application of its own: `python -m tests.sockpanel.polite` prints its port.
 
-/slow answers after a second, /stream sends 64 MiB, /produced says how much of it was made, /broken stops halfway.
+/slow answers after a second, /hold does not begin to before, /stream sends 64 MiB, /produced says how much of it was made, /broken
+stops halfway, /whole is 32 MiB in one piece, /taken says how long the body was. A WebSocket sends back what it is sent; after "wait"
+it takes nothing for a while, with "close" it closes.
+Arguments: `descriptors=256`, `tls=CERTIFICATE,KEY`, or a limit of sockpanel.reception in seconds (`HEAD_WITHIN=0.5`).
 """
 
 import asyncio
+import logging
+import resource
 import socket
+import sys
 from typing import Any
 
-from sockpanel import server
+from sockpanel import reception, server
 
 CHUNK, CHUNKS = b"x" * 65_536, 1024
 produced = 0
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    await receive()
     if scope["type"] == "websocket":
-        await send({"type": "websocket.accept"})
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
-        print("websocket ended", flush=True)
+        await talk(receive, send)
         return
+    size, more = 0, True
+    while more:
+        event = await receive()
+        size, more = size + len(event["body"]), event["more_body"]
+    if scope["path"] == "/hold":
+        print("held", flush=True)
+        await asyncio.sleep(1)
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await {"/stream": stream, "/broken": broken, "/slow": slow}.get(scope["path"], count)(send)
+    if scope["path"] == "/taken":
+        await send({"type": "http.response.body", "body": str(size).encode()})
+    else:
+        await {"/stream": stream, "/broken": broken, "/slow": slow, "/whole": whole}.get(scope["path"], count)(send)
+
+
+async def talk(receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if event.get("text") == "wait":
+            await asyncio.sleep(2)
+        if event.get("text") == "close":
+            await send({"type": "websocket.close", "code": 4408, "reason": "Nothing was acknowledged."})
+            return
+        await send({"type": "websocket.send", "text": event.get("text") or ""})
+    print("websocket ended", flush=True)
 
 
 async def stream(send: Any) -> None:
@@ -38,6 +63,10 @@ async def broken(send: Any) -> None:
     raise RuntimeError("as the test wants")
 
 
+async def whole(send: Any) -> None:
+    await send({"type": "http.response.body", "body": CHUNK * 512})
+
+
 async def slow(send: Any) -> None:
     print("slow begun", flush=True)
     await asyncio.sleep(1)
@@ -48,8 +77,25 @@ async def count(send: Any) -> None:
     await send({"type": "http.response.body", "body": str(produced).encode()})
 
 
+tls: list[str] = []
+
+
+def take(argument: str) -> None:
+    name, _, value = argument.partition("=")
+    if name == "tls":
+        tls.extend(value.split(","))
+    elif name == "descriptors":
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(value), int(value)))
+    else:
+        assert hasattr(reception, name)
+        setattr(reception, name, float(value))
+
+
 if __name__ == "__main__":
-    listening = socket.create_server(("127.0.0.1", 0))
+    logging.basicConfig(level=logging.INFO)
+    for argument in sys.argv[1:]:
+        take(argument)
+    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listening.getsockname()[1], flush=True)
     server.FINISH = 2.0
-    server.PanelServer(application, listening).run()
+    server.PanelServer(application, listening, (tls[0], tls[1]) if tls else None).run()

@@ -135,3 +135,23 @@ def test_commands_never_run_as_root_nor_as_nobody_in_particular(given, value: st
     given(value)
     with pytest.raises(SettingRefused, match="X is "):
         environment.command_user("X", (65_534, 65_534))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("0", 0), ("16777216", 2**24), ("16MiB", 2**24), ("20 GiB", 20 * 2**30), ("1TiB", 2**40)]
+)
+def test_a_size_is_a_number_of_bytes_with_or_without_a_unit(monkeypatch, value, expected):
+    monkeypatch.setenv("SOCKPANEL_X", value)
+    assert environment.size("SOCKPANEL_X", "10GiB", least=2**24) == expected
+
+
+@pytest.mark.parametrize("value", ["16777215", "-1", "1e9", "10GB", "many", "9999999TiB", "1_000_000_000"])
+def test_a_size_that_makes_no_sense_is_refused_by_name(monkeypatch, value):
+    monkeypatch.setenv("SOCKPANEL_X", value)
+    with pytest.raises(SettingRefused, match=f"SOCKPANEL_X is '{value}'"):
+        environment.size("SOCKPANEL_X", "10GiB", least=2**24)
+
+
+def test_a_postgresql_server_that_vanishes_is_noticed_unless_the_url_says_otherwise():
+    options = environment.postgresql("DATABASE_URL", "postgresql://panel@db/panel?connect_timeout=60")["OPTIONS"]
+    assert (options["connect_timeout"], options["tcp_user_timeout"]) == ("60", "10000")

@@ -1,6 +1,9 @@
-"""`/healthz` says 200 only while both databases answer."""
+"""`/healthz` says 200 only while both databases answer and, where a supervisor belongs to the panel, one lives."""
+
+import signal
 
 from tests.sockpanel.panel import Panel
+from tests.waiting import eventually
 
 
 def test_a_panel_whose_databases_answer_is_healthy(panel: Panel):
@@ -18,3 +21,11 @@ def test_a_panel_without_one_of_its_databases_says_so(start_panel):
         assert not file.exists()
         elsewhere.rename(file)
     assert panel.visitor().get("/healthz").status == 200
+
+
+def test_a_panel_whose_supervisor_is_gone_says_so_until_it_is_back(start_panel):
+    panel = start_panel()
+    panel.children()["supervise"].send_signal(signal.SIGKILL)
+    answer = eventually(lambda: (answer := panel.visitor().get("/healthz")).status == 503 and answer)
+    assert answer.json()["code"] == "SP-2201"
+    eventually(lambda: panel.visitor().get("/healthz").status == 200, within=30)

@@ -1,92 +1,54 @@
 """daphne with manners: a slow reader costs no memory, and a stop cuts nobody off."""
 
+import contextlib
 import http.client
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from sockpanel.door import capacity
+from tests.sockpanel import serving
+from tests.sockpanel.serving import Polite
 from tests.waiting import eventually
 
-CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STREAM = 64 * 1024 * 1024
-
-
-class Polite:
-    """The process of tests.sockpanel.polite."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sockpanel.polite"],
-            cwd=CHECKOUT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.port = int(self.line())
-
-    def line(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline().strip()
-
-    def get(self, path: str) -> bytes:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().read()
-        finally:
-            connection.close()
-
-    def made(self) -> int:
-        """Bytes of /stream made so far."""
-        return int(self.get("/produced"))
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
 
 
 @pytest.fixture
 def polite() -> Iterator[Polite]:
     """For tests that stop it."""
-    yield from running()
+    with serving.serving() as polite:
+        yield polite
 
 
 @pytest.fixture(scope="module")
-def serving() -> Iterator[Polite]:
-    """For tests that leave it running."""
-    yield from running()
-
-
 def running() -> Iterator[Polite]:
-    polite = Polite()
-    yield polite
-    polite.process.kill()
-    polite.process.communicate()
+    """For tests that leave it running."""
+    with serving.serving() as polite:
+        yield polite
 
 
-def test_a_response_waits_for_a_reader_who_reads_nothing_and_is_whole_in_the_end(serving: Polite):
-    before = serving.made()
-    with socket.create_connection(("127.0.0.1", serving.port)) as reader:
+def test_a_response_waits_for_a_reader_who_reads_nothing_and_is_whole_in_the_end(running: Polite):
+    before = running.made()
+    with socket.create_connection(("127.0.0.1", running.port)) as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         reader.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        made = settled(serving, before) - before
+        made = settled(running, before) - before
         assert 0 < made < STREAM / 2  # what the kernel's buffers hold, and no more
         reader.settimeout(20)
         size = 0
         while piece := reader.recv(1 << 20):
             size += len(piece)
     assert size > STREAM
-    assert serving.made() == before + STREAM
+    assert running.made() == before + STREAM
 
 
 def settled(polite: Polite, before: int = 0) -> int:
@@ -101,18 +63,18 @@ def settled(polite: Polite, before: int = 0) -> int:
     return seen[-1]
 
 
-def test_a_reader_who_leaves_ends_the_response(serving: Polite):
-    before = serving.made()
-    with socket.create_connection(("127.0.0.1", serving.port)) as reader:
+def test_a_reader_who_leaves_ends_the_response(running: Polite):
+    before = running.made()
+    with socket.create_connection(("127.0.0.1", running.port)) as reader:
         reader.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert settled(serving, before) < before + STREAM
-    assert serving.get("/slow") == b"done"
+        assert settled(running, before) < before + STREAM
+    assert running.get("/slow") == b"done"
 
 
-def test_a_response_that_breaks_off_is_cut_and_the_next_is_served(serving: Polite):
+def test_a_response_that_breaks_off_is_cut_and_the_next_is_served(running: Polite):
     with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
-        serving.get("/broken")
-    assert serving.get("/slow") == b"done"
+        running.get("/broken")
+    assert running.get("/slow") == b"done"
 
 
 def test_a_stop_lets_a_request_finish_and_refuses_new_ones(polite: Polite):
@@ -125,6 +87,28 @@ def test_a_stop_lets_a_request_finish_and_refuses_new_ones(polite: Polite):
     assert got == [b"done"]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", polite.port))
+
+
+def test_who_leaves_before_it_is_his_turn_takes_nobody_elses():
+    with serving.serving("descriptors=128") as polite:
+        with contextlib.ExitStack() as many:
+            for _ in range(capacity(128).turns):
+                many.enter_context(holding(polite))
+                assert polite.line() == "held"
+            for _ in range(50):
+                holding(polite).close()
+            began = time.monotonic()
+            assert polite.get("/taken") == b"0"
+            assert time.monotonic() - began < 3
+        assert polite.stop() == 0
+        assert polite.line() == ""
+
+
+def holding(polite: Polite) -> socket.socket:
+    """Somebody whose answer begins after a second."""
+    client = socket.create_connection(("127.0.0.1", polite.port))
+    client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+    return client
 
 
 def test_a_stop_closes_websockets_with_service_restart(polite: Polite):
@@ -145,8 +129,8 @@ def test_a_stop_does_not_wait_for_who_reads_nothing(polite: Polite):
         assert polite.stop() == 0
 
 
-def test_nothing_says_which_server_this_is(serving: Polite):
-    with socket.create_connection(("127.0.0.1", serving.port)) as visitor:
+def test_nothing_says_which_server_this_is(running: Polite):
+    with socket.create_connection(("127.0.0.1", running.port)) as visitor:
         visitor.sendall(b"GET /produced HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"server:" not in visitor.recv(65_536).lower()
 

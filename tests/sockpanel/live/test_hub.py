@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ from sockpanel.accounts.models import User
 from sockpanel.live import consumers, hub, room, window
 from sockpanel.live.feed import Feed
 from sockpanel.live.room import Room
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 Browse = Callable[..., Awaitable[Any]]
@@ -79,6 +82,50 @@ async def test_a_database_that_is_away_for_a_moment_costs_nothing(
     await records.messages(3)
     assert [message["seq"] for message in (await browser.next("messages"))["messages"]] == [1, 2, 3]
     assert caplog.text.count("The live view cannot read the database") == 1
+
+
+async def test_pages_are_told_once_that_the_database_is_away_stay_and_go_on_by_themselves(
+    browse: Browse, records: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = await browse()
+    await browser.say(type="follow", after=0)
+    await browser.next("stats")
+    looks: list[float] = []
+
+    def look(feed: Feed) -> Any:
+        looks.append(time.monotonic())
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    with monkeypatch.context() as away:
+        away.setattr(Feed, "look", look)
+        await records.messages(3)
+        assert (await browser.next("error"))["code"] == "SP-4012"
+        await eventually_async(lambda: len(looks) > 3)
+        assert looks[3] - looks[0] >= 2 * hub.TRY_AGAIN  # no busy loop
+    await browser.next("messages", within=2.0)
+    assert [frame["type"] for frame in browser.frames].count("error") == 1
+
+
+async def test_a_database_that_stalls_is_told_before_it_answers(
+    browse: Browse, records: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "SLOW", 0.05)
+    browser = await browse()
+    await browser.say(type="follow", after=0)
+    await browser.next("stats")
+    real, answers = Feed.look, threading.Event()
+
+    def look(feed: Feed) -> Any:
+        answers.wait(10)
+        return real(feed)
+
+    monkeypatch.setattr(Feed, "look", look)
+    await records.messages(3)
+    try:
+        assert (await browser.next("error"))["code"] == "SP-4012"
+    finally:
+        answers.set()
+    await browser.next("messages", within=2.0)
 
 
 async def test_a_broken_hub_tells_its_sockets_to_come_back_and_makes_room_for_a_new_one(

@@ -36,6 +36,23 @@ def test_a_mebibyte_of_unacknowledged_bytes_is_enough(size: int, is_full: bool) 
     assert window.full is is_full
 
 
+@pytest.mark.parametrize(("size", "goes"), [(BYTES - 100, True), (BYTES - 99, False)])
+def test_a_batch_that_would_not_fit_waits_for_an_acknowledgement(size: int, goes: bool) -> None:
+    window = Window()
+    window.sent_batch(last=1, size=100, now=0.0)
+    assert window.takes(size, now=5.0) is goes
+    assert window.full is not goes
+    assert window.stalled(5.0 + STALL) is not goes
+    window.acknowledged(1)
+    assert window.takes(size, now=6.0)
+
+
+def test_a_single_batch_may_be_longer() -> None:
+    window = Window()
+    window.sent(500, now=0.0)
+    assert window.takes(2 * BYTES, now=0.0)
+
+
 def test_any_acknowledgement_covers_the_frames_without_a_number() -> None:
     window = Window()
     window.sent(BYTES, now=0.0)
