@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from django.db import connections
 
-from services.models import MESSAGES, Connection, Counters, Run, StateChange
+from services.models import MESSAGES, Connection, Counters, Incident, Run, StateChange
 from services.servers.clock import rfc3339
 
 MAX_LIMIT = 1000
@@ -220,6 +220,24 @@ def changes_of(server: int, *, before: int | None = None, limit: int = 50) -> li
             "to": row.new,
             "reason": row.reason,
             "who": row.who or None,
+        }
+        for row in rows.order_by("-id")[:limit]
+    ]
+
+
+def incidents_of(server: int, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """What it refused or slowed down, newest first."""
+    rows = Incident.objects.filter(server_id=server)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return [
+        {
+            "id": row.id,
+            "at": rfc3339(row.at),
+            "rule": row.rule,
+            "source": row.source,
+            "what": row.what,
+            "count": row.count,
         }
         for row in rows.order_by("-id")[:limit]
     ]

@@ -20,6 +20,17 @@ _OURS = ("secret-key", "control.sqlite3", "messages.sqlite3")  # what makes a di
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?"
 )
+_SIZE = re.compile(r"(?P<number>[0-9]{1,19}) ?(?P<unit>[KMGT]iB)?")
+_UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+# libpq's words, each overridden by the URL's own: a server that vanished without a word is noticed within some 10 s
+NOTICES_SILENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -64,6 +75,18 @@ def as_address(name: str, value: str) -> str:
 
 def is_loopback(value: str) -> bool:
     return ipaddress.ip_address(value).is_loopback
+
+
+def size(name: str, default: str, least: int) -> int:
+    """Bytes: a whole number, with KiB, MiB, GiB or TiB behind it or without; 0 or at least so many."""
+    value = text(name, default)
+    match = _SIZE.fullmatch(value)
+    found = int(match["number"]) * _UNITS[match["unit"] or ""] if match else -1
+    if found == 0 or least <= found < 2**63:
+        return found
+    raise refuse(
+        name, value, f"0 (no bound) or bytes, {least // _UNITS['MiB']}MiB at the least, such as 500MiB or 20GiB"
+    )
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -189,10 +212,17 @@ def _read_secret(path: Path) -> str:
 
 
 def sqlite(path: Path) -> dict[str, object]:
-    """SQLite for one writer and many readers. The first pragma must be auto_vacuum: after WAL it is ignored."""
-    pragmas = ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+    """SQLite for one writer and many readers."""
+    pragmas = (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=FAST",  # Debian's SQLite would write zeros over all that is pruned: as much as came in, once more
+        "foreign_keys=ON",
+        "wal_autocheckpoint=4000",  # pages: 16 MiB of log before it is copied into the database
+        "journal_size_limit=67108864",  # a log that a long reading let grow becomes small again
+    )
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "services.sqlite",
         "NAME": path,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
@@ -214,6 +244,6 @@ def postgresql(name: str, url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": parts.port or "",
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": NOTICES_SILENCE | dict(parse_qsl(parts.query)),
         "CONN_HEALTH_CHECKS": True,
     }

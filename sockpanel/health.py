@@ -1,10 +1,16 @@
-"""`/healthz`: 200 while both databases answer, else 503 with the code of the reason. Open to everybody; says nothing else."""
+"""`/healthz`: 200 while both databases answer, messages are stored and, under `up`, a supervisor lives; else 503 with a code.
+
+Open to everybody; says nothing else.
+"""
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from services import databases
-from services.errors import SockpanelError
+from services import databases, trouble
+from services.errors import CrashLoop, SockpanelError, SupervisorAway
+from sockpanel import listening
+
+SUPERVISION = frozenset({SupervisorAway.code, CrashLoop.code})
 
 
 @require_safe
@@ -13,5 +19,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
     try:
         databases.ask()
     except SockpanelError as error:
-        return JsonResponse({"status": "unavailable", "code": error.code}, status=503)
+        return _unavailable(error.code)
+    for one in trouble.current():
+        if one.level == "error" and (one.code not in SUPERVISION or listening.HAS_PARENT):
+            return _unavailable(one.code)
     return JsonResponse({"status": "ok"})
+
+
+def _unavailable(code: str) -> JsonResponse:
+    return JsonResponse({"status": "unavailable", "code": code}, status=503)

@@ -6,15 +6,17 @@ It knows no route.
 
 import json
 import logging
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
-from services import errors
+from services import databases, errors
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ STATUSES: dict[type[errors.SockpanelError], int] = {
     errors.RequestRefused: 422,
     errors.BodyMalformed: 400,
     errors.BodyTooLong: 413,
+    errors.RequestTooSlow: 408,
     errors.MethodRefused: 405,
     errors.ExchangeFailed: 409,
     errors.TargetForbidden: 403,
@@ -104,7 +107,7 @@ def answer(
         return HttpResponse(body, status=status, content_type="application/problem+json")
     try:
         page = render_to_string("problem.html", {"title": title, "sentence": sentence, "code": code}, request)
-    except (TemplateDoesNotExist, ValueError):  # static files that were not collected
+    except (TemplateDoesNotExist, ValueError, Error):  # static files that were not collected; nobody can be looked up
         logger.exception("The page that tells a problem cannot be made.")
         return HttpResponse(f"{title}. {sentence} {code}\n", status=status, content_type="text/plain; charset=utf-8")
     return HttpResponse(page, status=status)
@@ -141,6 +144,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    """Our mistake, or a database's trouble."""
+    error = sys.exc_info()[1]
+    if isinstance(error, Error) and (failure := databases.failure(error)):
+        return problem(request, failure)
     return answer(
         request, 500, "The panel made a mistake: its log (standard error) says more.", code=errors.SockpanelError.code
     )

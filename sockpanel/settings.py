@@ -20,6 +20,7 @@ try:
     SOCKPANEL_REMOTE_COMMANDS = environment.choice("SOCKPANEL_REMOTE_COMMANDS", "allowed", ("allowed", "off"))
     SOCKPANEL_COMMAND_USER = environment.command_user("SOCKPANEL_COMMAND_USER", (65_534, 65_534))
     SOCKPANEL_NODE = environment.slug("SOCKPANEL_NODE", "local")
+    SOCKPANEL_HISTORY_BYTES = environment.size("SOCKPANEL_HISTORY_BYTES", "10GiB", least=2**24)
     SECRET_KEY = environment.secret_key("SOCKPANEL_SECRET_KEY", SOCKPANEL_DATA_DIR)
     DEBUG = environment.flag("SOCKPANEL_DEBUG")
     LANGUAGE_CODE = environment.choice("SOCKPANEL_LANGUAGE", "en", ("en",))

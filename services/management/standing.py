@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services import account as accounts
 from services import terminal
 from services.models import Server, Status
 from services.servers.spec import Framing, NoOptions, Part, Reply
@@ -30,6 +31,7 @@ def overview(found: list[dict[str, Any]]) -> str:
 def details(told: dict[str, Any]) -> str:
     """One SERVER object, a line for each thing."""
     counters = told["counters"]
+    account = accounts.of(counters)
     lines = {
         "state": f"{told['state']} since {told['since']}" + (f": {told['reason']}" if told["reason"] else ""),
         "kind": told["kind"],
@@ -39,8 +41,10 @@ def details(told: dict[str, Any]) -> str:
         "options": _part(told["options"], NoOptions()),
         "restart": told["restart"] + (", starts with Sockpanel" if told["autostart"] else ""),
         "connections": f"{counters['connections']:,} open",
-        "received": _count(counters["received"], counters["stored"], counters["dropped"], counters["bytes_in"]),
-        "sent": _count(counters["sent"], counters["sent_stored"], counters["sent_dropped"], counters["bytes_out"]),
+        "received": _direction(account.incoming),
+        "sent": _direction(account.outgoing),
+        "account": "every message is accounted for" if account.balances else _open(account),
+        "refused": _refused(account.refused),
         "notes": told["notes"],
         "warning": " ".join(told["warnings"]),
     }
@@ -55,9 +59,29 @@ def _part(words: dict[str, Any], usual: Part) -> str:
     )
 
 
-def _count(all_of_them: int, stored: int, dropped: dict[str, int], size: int) -> str:
-    lost = "".join(f", {number:,} dropped ({reason})" for reason, number in sorted(dropped.items()))
-    return f"{all_of_them:,} messages, {stored:,} stored{lost}; {size:,} bytes"
+def _direction(side: accounts.Direction) -> str:
+    lost = "".join(f", {loss.messages:,} dropped ({loss.reason})" for loss in side.losses)
+    lost_bytes = f", {side.dropped_bytes:,} dropped" if side.dropped_bytes else ""
+    return (
+        f"{side.messages:,} messages, {side.stored:,} stored{lost}; "
+        f"{side.bytes:,} bytes, {side.stored_bytes:,} stored{lost_bytes}"
+    )
+
+
+def _open(account: accounts.Account) -> str:
+    sides = (account.incoming, account.outgoing)
+    messages, size = sum(side.open for side in sides), sum(side.open_bytes for side in sides)
+    return f"{messages:,} messages ({size:,} bytes) are on their way to the database: look again"
+
+
+def _refused(refused: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} connections ({rule})" for rule, number in sorted(refused.items()))
+
+
+def incidents(found: list[dict[str, Any]]) -> str:
+    """Incidents as a table; "" for none."""
+    rows = [(told["at"], told["rule"], told["count"], told["what"]) for told in found]
+    return terminal.table(("AT", "RULE", "TIMES", "WHAT"), rows) if rows else ""
 
 
 def outcome(server: Server, status: Status | None) -> str:

@@ -10,7 +10,7 @@ from services.models import Server
 from services.presets import PRESETS
 from services.servers.spec import TRANSPORTS
 
-LINES = 10
+LINES, MAX_LINES = 10, 1000
 EXAMPLES = r"""examples:
   manage.py servers add lab --preset echo --port 9100 --start
   manage.py servers add sensor --kind tcp --port 9101 --set framing.type=line --set reply.type=upper
@@ -84,12 +84,35 @@ def _connection(text: str) -> int | None:
     return None if text == "all" else int(text)
 
 
+def _incidents(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("-n", "--lines", type=_lines, default=LINES, metavar="N", help=f"the newest so many; {LINES}")
+    _json(parser)
+
+
+def _lines(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_LINES:
+        raise ArgumentTypeError(f"a number from 1 to {MAX_LINES:,}")
+    return int(text)
+
+
+def _prune(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--keep", type=int, required=True, metavar="N", help="so many of the newest messages stay")
+    _sure(parser)
+    _json(parser)
+
+
 def _remove(parser: ArgumentParser) -> None:
     parser.add_argument("names", metavar="NAME", nargs="+")
+    _sure(parser)
+    _json(parser)
+
+
+def _sure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="do not ask; needed where nobody can be asked, such as in a script"
     )
-    _json(parser)
 
 
 def _json(parser: ArgumentParser) -> None:
@@ -103,7 +126,9 @@ VERBS: dict[str, tuple[str, Callable[[ArgumentParser], None]]] = {
     "stop": ("stop servers and wait until their ports are free", _names),
     "restart": ("restart servers and wait until they serve again", _names),
     "status": ("one or all servers in detail", _status),
+    "incidents": ("what a server refused or slowed down", _incidents),
     "tail": ("the last messages of a server and those that come, until Ctrl-C", _tail),
     "send": ("send bytes to connected clients of a server", _send),
+    "prune": ("remove all but the newest messages of a server", _prune),
     "remove": ("remove servers with all their messages", _remove),
 }

@@ -7,13 +7,14 @@ from functools import wraps
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.db import OperationalError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
-from services.errors import MethodRefused, RequestRefused, SockpanelError, StoreBusy
+from services import databases
+from services.errors import MethodRefused, RequestRefused, SockpanelError
 from sockpanel.problems import answer, broken, not_found, problem, status_of
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def handle_failures(api: NinjaAPI) -> None:
         SockpanelError: problem,
         ValidationError: _refused,
         Http404: not_found,
-        OperationalError: _busy,
+        Error: _unread,
         Exception: _broken,
     }
     for kind, handler in handlers.items():
@@ -41,9 +42,12 @@ def _refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
     )
 
 
-def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
-    logger.error("%s %s: the database did not answer: %s", request.method, request.path, error)
-    return problem(request, StoreBusy("The database did not answer in time: try again."))
+def _unread(request: HttpRequest, error: Error) -> HttpResponse:
+    """A database that does not answer, or is damaged; anything else that it refuses is our mistake."""
+    if (failure := databases.failure(error)) is None:
+        return _broken(request, error)
+    logger.error("%s %s: %s (%s)", request.method, request.path, failure.message, error)
+    return problem(request, failure)
 
 
 def _broken(request: HttpRequest, error: Exception) -> HttpResponse:

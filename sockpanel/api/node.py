@@ -9,9 +9,10 @@ import django
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponse
+from msgspec import to_builtins
 from ninja import Router
 
-from services import nodes
+from services import nodes, trouble
 from services.databases import NAMES
 from services.remote import standing, switch
 from services.version import VERSION
@@ -52,6 +53,7 @@ def node(request: HttpRequest) -> HttpResponse:
                 "on": switch.is_on(),
                 "running": [{"name": one.name, "shell": one.shell} for one in standing.running()],
             },
+            "troubles": [to_builtins(one) for one in trouble.current()],
         }
     )
 

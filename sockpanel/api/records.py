@@ -1,4 +1,4 @@
-"""What was recorded of a server, by keyset pages: messages, connections, runs, state changes."""
+"""What was recorded of a server, by keyset pages: messages, connections, runs, state changes, incidents."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from pydantic import WithJsonSchema
 
 from services import errors, history
 from services.payload import payload
-from sockpanel.api import schemas
+from sockpanel.api import record_schemas
 from sockpanel.api.access import VIEWER
 from sockpanel.api.body import json
 from sockpanel.api.openapi import described
@@ -28,7 +28,7 @@ Moment = Annotated[Time | None, Query()]
 @router.get(
     "/servers/{name}/messages",
     auth=VIEWER,
-    **described({200: schemas.Messages}, errors.ServerUnknown, errors.TextMalformed),
+    **described({200: record_schemas.Messages}, errors.ServerUnknown, errors.TextMalformed),
 )
 def messages(
     request: HttpRequest,
@@ -83,7 +83,9 @@ def _micros(field: str, text: str | None) -> int | None:
         ) from None
 
 
-@router.get("/servers/{name}/connections", auth=VIEWER, **described({200: schemas.Connections}, errors.ServerUnknown))
+@router.get(
+    "/servers/{name}/connections", auth=VIEWER, **described({200: record_schemas.Connections}, errors.ServerUnknown)
+)
 def connections(
     request: HttpRequest, name: str, before: Number = None, limit: Limit = 100, open: bool = False
 ) -> HttpResponse:
@@ -95,7 +97,7 @@ def connections(
     return _page(name, "connections", read, before, limit)
 
 
-@router.get("/servers/{name}/runs", auth=VIEWER, **described({200: schemas.Runs}, errors.ServerUnknown))
+@router.get("/servers/{name}/runs", auth=VIEWER, **described({200: record_schemas.Runs}, errors.ServerUnknown))
 def runs(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
     """The lives of its workers, newest first."""
 
@@ -105,7 +107,7 @@ def runs(request: HttpRequest, name: str, before: Number = None, limit: Limit = 
     return _page(name, "runs", read, before, limit)
 
 
-@router.get("/servers/{name}/changes", auth=VIEWER, **described({200: schemas.Changes}, errors.ServerUnknown))
+@router.get("/servers/{name}/changes", auth=VIEWER, **described({200: record_schemas.Changes}, errors.ServerUnknown))
 def changes(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
     """Its moves from state to state, newest first."""
 
@@ -113,6 +115,18 @@ def changes(request: HttpRequest, name: str, before: Number = None, limit: Limit
         return history.changes_of(server, before=before, limit=limit)
 
     return _page(name, "changes", read, before, limit, key="id")
+
+
+@router.get(
+    "/servers/{name}/incidents", auth=VIEWER, **described({200: record_schemas.Incidents}, errors.ServerUnknown)
+)
+def incidents(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
+    """What it refused or slowed down, newest first."""
+
+    def read(server: int, before: int, limit: int) -> list[dict[str, Any]]:
+        return history.incidents_of(server, before=before, limit=limit)
+
+    return _page(name, "incidents", read, before, limit, key="id")
 
 
 def _page(

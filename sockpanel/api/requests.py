@@ -43,6 +43,12 @@ class Bytes(msgspec.Struct, forbid_unknown_fields=True):
     peer: Annotated[str, Meta(description="host:port")] | UnsetType = UNSET
 
 
+class Prune(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of the newest messages stay."""
+
+    keep: Annotated[int, Meta(ge=0)]
+
+
 class Exchange(msgspec.Struct, forbid_unknown_fields=True):
     """One exchange to make as a client."""
 
@@ -95,6 +101,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     NewServer: {"preset": "echo", "name": "lab", "port": 9107},
     ServerFields: {"notes": "the one in hall 3", "retention": {"rows": 10_000}},
     Bytes: {"data": r"hello\r\n", "encoding": "text", "connection": "all"},
+    Prune: {"keep": 1000},
     NewCommand: {"server": "lab", "argv": ["uname", "-s"]},
     KeyFields: {"commands": ["uname"], "sources": ["10.0.0.0/8"]},
     NewKey: {"name": "ci", "commands": ["uname", "uptime"]},

@@ -17,6 +17,7 @@ from services.servers.spec import (
     TimeOptions,
     Transport,
 )
+from services.trouble import Trouble
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$", description="unique")]
 Port = Annotated[int, Meta(ge=0, le=65_535, description="1 to 65535; 0 for UNIX sockets and for a broadcast sender")]
@@ -109,94 +110,10 @@ class Servers(msgspec.Struct):
     servers: list[Server]
 
 
-class Message(msgspec.Struct):
-    """Bytes that came in or went out."""
+class Pruned(msgspec.Struct):
+    """How many messages went."""
 
-    seq: Annotated[int, Meta(ge=1, description="1, 2, 3 ... per server, for ever, without holes")]
-    at: Time
-    connection: int
-    peer: str
-    direction: Direction
-    size: Annotated[int, Meta(description="the true size in bytes")]
-    truncated: Annotated[bool, Meta(description="less than `size` bytes are kept")]
-    sent_by: Annotated[str | None, Meta(description="the user who sent these bytes by hand")]
-    data: bytes
-
-
-class Messages(msgspec.Struct):
-    """A page of messages, in order of `seq`."""
-
-    messages: list[Message]
-    first: int | None
-    last: int | None
-    more: Annotated[bool, Meta(description="further ones match in the direction of reading")]
-
-
-class Connection(msgspec.Struct):
-    """A TCP connection, or a datagram peer."""
-
-    number: int
-    peer: str
-    run: int
-    opened_at: Time
-    closed_at: Time | None
-    why: Annotated[str, Meta(description="why it closed")]
-    last_at: Time
-    received: int
-    bytes_in: int
-    sent: int
-    bytes_out: int
-
-
-class Connections(msgspec.Struct):
-    """A page of connections, newest first; `last` is the `before` of the next page."""
-
-    connections: list[Connection]
-    first: int | None
-    last: int | None
-    more: bool
-
-
-class Run(msgspec.Struct):
-    """One life of a worker."""
-
-    number: int
-    pid: int
-    started_at: Time
-    ready_at: Time | None
-    ended_at: Time | None
-    exit_code: int | None
-    signal: int | None
-    stderr: Annotated[str, Meta(description="its last lines")]
-
-
-class Runs(msgspec.Struct):
-    """A page of runs, newest first."""
-
-    runs: list[Run]
-    first: int | None
-    last: int | None
-    more: bool
-
-
-class Change(msgspec.Struct, rename={"old": "from", "new": "to"}):
-    """A move from state to state."""
-
-    id: int
-    at: Time
-    old: State
-    new: State
-    reason: str
-    who: Annotated[str | None, Meta(description="who asked for it; null when it happened by itself")]
-
-
-class Changes(msgspec.Struct):
-    """A page of state changes, newest first."""
-
-    changes: list[Change]
-    first: int | None
-    last: int | None
-    more: bool
+    pruned: int
 
 
 class Reached(msgspec.Struct):
@@ -265,6 +182,7 @@ class NodeState(msgspec.Struct):
     disk: Disk
     databases: dict[str, Database]
     remote_commands: RemoteCommands
+    troubles: Annotated[list[Trouble], Meta(description="what is wrong at present, the worst first")]
 
 
 class Received(msgspec.Struct):

@@ -12,7 +12,7 @@ from services.describe import NO_SUPERVISOR, describe
 from services.models import Run, Server, Status
 from services.payload import payload
 from sockpanel.api import requests, schemas
-from sockpanel.api.access import OPERATOR, who
+from sockpanel.api.access import ADMIN, OPERATOR, who
 from sockpanel.api.body import json, nothing, words
 from sockpanel.api.openapi import described
 from sockpanel.api.records import MAX_NUMBER
@@ -121,6 +121,27 @@ def _receiver(said: dict[str, Any]) -> tuple[int | None, str | None]:
     if isinstance(connection, bool) or not isinstance(connection, int) or not 0 <= connection <= MAX_NUMBER:
         raise errors.RequestRefused('The connection is its number, or "all".', field="connection")
     return connection, None
+
+
+@router.post(
+    "/servers/{name}/prune",
+    auth=ADMIN,
+    **described(
+        {200: schemas.Pruned},
+        errors.ServerUnknown,
+        errors.ConfigurationRefused,
+        errors.SupervisorAway,
+        errors.RequestRefused,
+        body=requests.Prune,
+    ),
+)
+def prune(request: HttpRequest, name: str) -> HttpResponse:
+    """Remove all but the newest messages, for good. Numbers go on, counters stay; it works on a full disk."""
+    server, said = find(name), words(request)
+    if unknown := sorted(set(said) - {"keep"}):
+        raise errors.RequestRefused(f"{unknown[0]!r} is no field of a pruning: give keep.", field=unknown[0])
+    keep: Any = said.get("keep")
+    return json({"pruned": operations.prune(server, keep, who(request))})
 
 
 @router.delete(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args, get_type_hints
 
-Sort = Literal["text", "number", "decimal", "choice", "switch", "long", "json"]
+Sort = Literal["text", "number", "decimal", "choice", "switch", "long", "lines", "json"]
 
 
 class Field(NamedTuple):

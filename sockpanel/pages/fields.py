@@ -10,6 +10,7 @@ from services.models import Server
 from services.servers.spec import OPTIONS, STREAMS, TRANSPORTS, Framing, Limits, Reply
 from sockpanel.pages.command_fields import COMMAND_FIELDS
 from sockpanel.pages.field import Field, choices, literal
+from sockpanel.pages.limit_fields import LIMIT_FIELDS
 
 KINDS = {
     "tcp": "TCP server",
@@ -191,14 +192,7 @@ FIELDS = (
         "number",
         help="The size noted is always the true one.",
     ),
-    Field("limits.connections", "Connections at once", "limits", "number", when={"transport": STREAM}),
-    Field(
-        "limits.write_timeout",
-        "Close a peer that reads nothing for, seconds",
-        "limits",
-        "decimal",
-        when={"transport": STREAM},
-    ),
+    *LIMIT_FIELDS,
     Field(
         "limits.reply_after_commit",
         "Answer only once a message is stored",
@@ -217,6 +211,8 @@ GROUPS = (
     ("running", "Running", False),
     ("keeping", "What is kept", False),
     ("limits", "Limits", False),
+    ("waiting", "Patience", False),
+    ("access", "Who is let in", False),
     ("notes", "Notes", False),
 )
 

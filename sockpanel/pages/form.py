@@ -72,7 +72,13 @@ def _problem(field: Field, problems: Mapping[str, str]) -> str:
 
 def _shown(field: Field, values: Mapping[str, Any]) -> Any:
     value = values.get(field.name, "")
-    return _lines(value) if field.sort == "json" and not isinstance(value, str) else value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if field.sort == "lines":
+        return "\n".join(value)
+    return _lines(value) if field.sort == "json" else value
 
 
 def _lines(items: Iterable[Any]) -> str:
@@ -118,7 +124,7 @@ def _value(field: Field, post: QueryDict) -> Any:
     if field.sort == "switch":
         return field.name in post
     text = post.get(field.name, "")
-    if field.sort in ("long", "json"):
+    if field.sort in ("long", "lines", "json"):
         return text.replace("\r\n", "\n")  # forms send CRLF for every line end
     return text.strip() if field.group == "basic" or field.sort in ("number", "decimal") else text
 
@@ -127,6 +133,8 @@ def _typed(field: Field, value: Any) -> tuple[Any, str]:
     """The value as `configuration` takes it (None: not given), and what is wrong with it as a number or as JSON."""
     if field.sort == "json":
         return _parsed(field, value)
+    if field.sort == "lines":
+        return [line.strip() for line in value.splitlines() if line.strip()], ""
     if field.sort not in ("number", "decimal"):
         return value, ""
     if value == "":

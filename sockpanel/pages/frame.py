@@ -1,14 +1,12 @@
-"""What surrounds every page: who looks and what they may, whether a supervisor answers, where one goes after a POST."""
+"""What surrounds every page: who looks and what they may, what is wrong at present, where one goes after a POST."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from services import nodes
-from services.describe import NO_SUPERVISOR
+from services import trouble
 from services.models import Command
 from services.remote import standing, switch
 from sockpanel.accounts.models import User
@@ -20,14 +18,13 @@ SETTLE = 5.0  # seconds that a form's answer waits for a start or stop
 
 def page(request: HttpRequest, word: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """The page named `word` (its template is `word.html`) inside of the frame."""
-    node = settings.SOCKPANEL_NODE
     frame = {
         "word": word,
         "section": SECTIONS.get(word, "servers"),
         "states": STATES,
         "startable": STARTABLE,
         "stoppable": STOPPABLE,
-        "away": "" if nodes.alive(node) else NO_SUPERVISOR.format(node=node),
+        "trouble": " ".join(one.sentence for one in trouble.current()),
         "may_operate": may(request, User.Role.OPERATOR),
         "may_configure": may(request, User.Role.ADMIN),
         "remote": remote(request),

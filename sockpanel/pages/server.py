@@ -101,8 +101,13 @@ def _micros(at: str) -> int:
 
 def _act(request: HttpRequest, found: Server) -> HttpResponse:
     verb = request.POST.get("verb", "")
-    check(request.user, User.Role.ADMIN if verb == "delete" else User.Role.OPERATOR)
-    acts: dict[str, Callable[[HttpRequest, Server], None]] = {"send": _send, "close": _close, "delete": _delete}
+    check(request.user, User.Role.ADMIN if verb in ("delete", "prune") else User.Role.OPERATOR)
+    acts: dict[str, Callable[[HttpRequest, Server], None]] = {
+        "send": _send,
+        "close": _close,
+        "prune": _prune,
+        "delete": _delete,
+    }
     try:
         if verb in VERBS:
             carry_out(request, verb, [found])
@@ -131,6 +136,13 @@ def _close(request: HttpRequest, found: Server) -> None:
     if number.isascii() and number.isdigit():
         operations.close_connection(found, int(number), who(request))
         messages.success(request, f"Connection {number} is closed.")
+
+
+def _prune(request: HttpRequest, found: Server) -> None:
+    keep = request.POST.get("keep", "")
+    number = int(keep) if keep.isascii() and keep.isdigit() else -1
+    pruned = operations.prune(found, number, who(request))
+    messages.success(request, f"{pruned:,} messages of {found.name} are removed.")
 
 
 def _delete(request: HttpRequest, found: Server) -> None:

@@ -3,11 +3,16 @@
 It knows no request and no database.
 """
 
+import json
 import shlex
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
+
 from services.servers import escapes
+from services.servers.commands.options import CommandOptions
+from services.servers.commands.sample import sample
 from services.servers.spec import STREAMS, UNIX
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is told apart, not bound
@@ -138,11 +143,13 @@ def _command(server: dict[str, Any], host: str, key: str, panel: str) -> Talk:
     port = server["port"]
     if server["options"].get("dialect") == "ready":
         return _ready(host, port)
-    shell = f"manage.py client command {host} {port} --key FILE --server-key {key or 'HEX'} -- uname -a"
+    options = msgspec.convert(server["options"], CommandOptions)
+    argv = sample(options) or ("COMMAND",)  # nothing that can be known here
+    shell = f"manage.py client command {host} {port} --key FILE --server-key {key or 'HEX'} -- {shlex.join(argv)}"
     lines = [
         "import json, urllib.request  # by way of this panel; make the token with manage.py token create USER",
         "",
-        f'words = {{"server": "{server.get("name", "NAME")}", "argv": ["uname", "-a"]}}',
+        f'words = {{"server": "{server.get("name", "NAME")}", "argv": {json.dumps(argv)}}}',
         'headers = {"Authorization": "Bearer TOKEN", "Content-Type": "application/json"}',
         f'address = "{panel}/api/v1/commands"',
         "request = urllib.request.Request(address, json.dumps(words).encode(), headers)",

@@ -14,6 +14,7 @@ from sockpanel.pages.new import address, new
 from sockpanel.pages.server import server
 from sockpanel.pages.servers import servers
 from sockpanel.pages.settings import settings
+from sockpanel.pages.traffic import traffic
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="servers")),
@@ -23,6 +24,7 @@ urlpatterns = [
     path("servers/<slug:name>/", gzip_page(server), name="server"),
     path("servers/<slug:name>/connections/", gzip_page(connections), name="connections"),
     path("servers/<slug:name>/history/", gzip_page(history), name="history"),
+    path("servers/<slug:name>/traffic/", gzip_page(traffic), name="traffic"),
     path("servers/<slug:name>/settings/", gzip_page(settings), name="settings"),
     path("client/", gzip_page(client), name="client"),
     path("commands/", gzip_page(commands), name="commands"),

@@ -1,5 +1,5 @@
 /**
- * What is on every page: keys, menus, dialogs, theme, search, copying, notes, and the banner when no supervisor answers.
+ * What is on every page: keys, menus, dialogs, theme, search, copying, notes, and the banner that says what is wrong.
  */
 
 import { call, sentence } from "app/api";
@@ -10,6 +10,7 @@ import * as theme from "app/theme";
 import { localise, tick } from "app/times";
 import { settle } from "app/toast";
 import * as verbs from "app/verbs";
+import { plainText } from "app/visible";
 
 const LOOK_EVERY = 10_000; // milliseconds between two questions for the supervisor
 
@@ -66,10 +67,10 @@ async function lookAtSupervisor() {
   const banner = /** @type {HTMLElement} */ (document.querySelector("[data-banner]"));
   try {
     const { body } = await call("GET", "/node");
-    const isAway = !body.supervisor?.alive;
+    const wrong = body.troubles.map((one) => one.sentence).join(" ");
     stands(body.remote_commands.running);
-    banner.hidden = !isAway;
-    if (isAway) write(banner.querySelector("[data-banner-text]"), body.supervisor?.reason ?? "No supervisor runs: start Sockpanel with manage.py up, or manage.py supervise.");
+    banner.hidden = !wrong;
+    write(banner.querySelector("[data-banner-text]"), plainText(wrong));
   } catch (error) {
     banner.hidden = false;
     write(banner.querySelector("[data-banner-text]"), sentence(error));

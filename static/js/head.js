@@ -6,6 +6,9 @@ import { write } from "app/element";
 import { count } from "app/figures";
 import { go } from "app/leaving";
 import { countDown, explain, stand } from "app/standing";
+import { toast } from "app/toast";
+
+const NOTE_EVERY = 10_000; // milliseconds
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-server]"));
 
@@ -21,10 +24,20 @@ export function take(frame) {
     go(location.pathname.replace(`/servers/${name}/`, `/servers/${encodeURIComponent(frame.server)}/`)); // the same tab of it
   }
   if (frame.type === "state") standing(frame);
+  if (frame.type === "incident") note(frame);
   if (frame.type === "stats") {
     write(document.querySelector("[data-open-connections]"), count(frame.connections));
     write(document.querySelector("[data-loss]"), `${count(frame.last_seq)} message${frame.last_seq === 1 ? "" : "s"}`);
   }
+}
+
+let noted = -Infinity;
+
+/** A refusal is told in a few words, seldom; all of them are on the tab Traffic. */
+function note(frame) {
+  if (performance.now() - noted < NOTE_EVERY) return;
+  noted = performance.now();
+  toast(frame.what, "warning");
 }
 
 export function state() {

@@ -1,4 +1,4 @@
-"""`servers list|add|start|stop|restart|status|tail|send|remove`: what the pages do, for a shell.
+"""`servers list|add|start|stop|restart|status|incidents|tail|send|prune|remove`: what the pages do, for a shell.
 
 A person reads tables, a script reads `--json` and the exit code: 0 done, 1 it failed (the reason is on stderr), 2 wrong usage.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from services import describe, operations, terminal
+from services import describe, history, operations, terminal
 from services.errors import RequestRefused
 from services.management import follow, standing
 from services.management.base import SockpanelCommand, who
@@ -76,6 +76,20 @@ class Command(SockpanelCommand):
             told = [standing.details(one) for one in _described(servers)]
             self.say("\n\n".join(told) or "There are no servers yet.")
 
+    def do_incidents(self, options: Mapping[str, Any]) -> None:
+        found = history.incidents_of(operations.find(options["name"]).pk, limit=options["lines"])
+        if options["json"]:
+            self.say(terminal.as_json({"incidents": found}))
+        else:
+            self.say(standing.incidents(found) or f"{options['name']} has refused nothing and slowed nobody down.")
+
+    def do_prune(self, options: Mapping[str, Any]) -> None:
+        server = operations.find(options["name"])
+        going = max(_kept([server]) - max(options["keep"], 0), 0)
+        self._require_consent(options, "pruned", f"Remove the oldest {going:,} messages of {server.name} for good?")
+        pruned = operations.prune(server, options["keep"], who())
+        self.say(terminal.as_json({"pruned": pruned}) if options["json"] else f"Removed {pruned:,} messages.")
+
     def do_tail(self, options: Mapping[str, Any]) -> None:
         self.interrupted = 0
         server = operations.find(options["name"])
@@ -96,17 +110,25 @@ class Command(SockpanelCommand):
 
     def do_remove(self, options: Mapping[str, Any]) -> None:
         servers = [operations.find(name) for name in options["names"]]
-        if not options["yes"]:
-            if sys.stdin is None or not sys.stdin.isatty():
-                raise RequestRefused("Nothing was removed, for nobody can be asked here: add --yes.")
-            if not _confirmed(servers):
-                self.fail("Nothing was removed.")
+        names = ", ".join(server.name for server in servers)
+        self._require_consent(options, "removed", f"Remove {names} and {_kept(servers):,} stored messages for good?")
         for server in servers:
             operations.remove(server, who())
         if options["json"]:
             self.say(terminal.as_json({"removed": options["names"]}))
         else:
             self.say(f"Removed {', '.join(options['names'])}.")
+
+    def _require_consent(self, options: Mapping[str, Any], done: str, question: str) -> None:
+        """Ask, unless --yes was given. Raises RequestRefused where nobody can be asked."""
+        if options["yes"]:
+            return
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise RequestRefused(f"Nothing was {done}, for nobody can be asked here: add --yes.")
+        sys.stdout.write(f"{question} [y/N] ")
+        sys.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            self.fail(f"Nothing was {done}.")
 
     def _move(self, options: Mapping[str, Any], ask: Callable[[Server, str], int], good: frozenset[str]) -> None:
         if bool(options["names"]) == options["all"]:
@@ -144,15 +166,10 @@ def _described(servers: list[Server]) -> list[dict[str, Any]]:
     return found
 
 
-def _confirmed(servers: list[Server]) -> bool:
-    stored = sum(
-        max(row.last_seq - row.first_seq + 1, 0)
-        for row in Counters.objects.in_bulk([one.pk for one in servers]).values()
-    )
-    names = ", ".join(server.name for server in servers)
-    sys.stdout.write(f"Remove {names} and {stored:,} stored messages for good? [y/N] ")
-    sys.stdout.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+def _kept(servers: list[Server]) -> int:
+    """How many of their messages are still there."""
+    rows = Counters.objects.in_bulk([one.pk for one in servers]).values()
+    return sum(max(row.last_seq - row.first_seq + 1, 0) for row in rows)
 
 
 async def _follow(server: Server, render: follow.Render, after: int) -> None:

@@ -18,7 +18,9 @@ from services.runtime import Runtime
 from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import COMMAND
 
-SWITCH_EVERY = 0.0005  # seconds: the recorder's thread must not wait long for the interpreter's lock while the loop is busy
+SWITCH_EVERY = (
+    0.0005  # seconds: the recorder's thread must not wait long for the interpreter's lock while the loop is busy
+)
 # sysexits.h: ends that no restart can help
 CODES = {AlreadySupervised: os.EX_TEMPFAIL, DatabaseDamaged: os.EX_CONFIG}
 

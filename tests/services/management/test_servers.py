@@ -101,7 +101,7 @@ async def test_details_show_counters_and_what_is_not_as_usual(node: Any, manage:
     assert re.search(r"^  reply +type=fixed, text=over, close=True$", told, re.MULTILINE)
     assert re.search(r"^  restart +always$", told, re.MULTILINE)
     assert re.search(r"^  notes +on the\\x1b\[31m bench$", told, re.MULTILINE)
-    assert re.search(r"^  received +0 messages, 0 stored; 0 bytes$", told, re.MULTILINE)
+    assert re.search(r"^  received +0 messages, 0 stored; 0 bytes, 0 stored$", told, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ ROLES = {
     "DELETE /servers/{name}/connections/{number}": "operator",
     "GET /servers/{name}/runs": "viewer",
     "GET /servers/{name}/changes": "viewer",
+    "GET /servers/{name}/incidents": "viewer",
+    "POST /servers/{name}/prune": "admin",
     "POST /client": "operator",
     "POST /commands": "operator",
     "GET /commands": "operator",

@@ -8,7 +8,7 @@ import pytest
 from services.describe import CONFIGURATION
 from services.history import MessageOut
 from services.servers.spec import TRANSPORTS
-from sockpanel.api import schemas
+from sockpanel.api import record_schemas
 from sockpanel.api.urls import api
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema()
@@ -57,4 +57,4 @@ def test_a_server_is_described_with_every_field_of_its_configuration() -> None:
 
 
 def test_a_message_is_described_as_it_is_told() -> None:
-    assert schemas.Message.__struct_fields__ == MessageOut.__struct_fields__
+    assert record_schemas.Message.__struct_fields__ == MessageOut.__struct_fields__

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.models import Connection, Message, Run, Server, StateChange
+from services.models import Connection, Incident, Message, Run, Server, StateChange
 from sockpanel.api import records
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
@@ -119,7 +119,7 @@ def test_hex_that_makes_no_sense(viewer: Any, talk: Server, problem: Problem) ->
 
 @pytest.fixture
 def past(echo: Server) -> Server:
-    """A server with five connections, runs and state changes; connection 2 is open."""
+    """A server with five connections, runs, state changes and incidents; connection 2 is open."""
     for number in range(1, 6):
         Connection.objects.create(
             server_id=echo.pk,
@@ -135,10 +135,15 @@ def past(echo: Server) -> Server:
             server_id=echo.pk, number=number, pid=7, process_start=1, started_at=AT, ended_at=AT, exit_code=number
         )
         StateChange.objects.create(server_id=echo.pk, at=AT, old="STARTING", new="RUNNING", who="ada")
+        Incident.objects.create(
+            server_id=echo.pk, at=AT, rule="source", source="10.1.2.3", what="refused", count=number
+        )
     return echo
 
 
-@pytest.mark.parametrize(("word", "key"), [("connections", "number"), ("runs", "number"), ("changes", "id")])
+@pytest.mark.parametrize(
+    ("word", "key"), [("connections", "number"), ("runs", "number"), ("changes", "id"), ("incidents", "id")]
+)
 def test_the_newest_come_first_and_last_leads_on(viewer: Any, past: Server, word: str, key: str) -> None:
     whole = [row[key] for row in viewer.get(f"/servers/echo/{word}")[word]]
     assert (len(whole), whole) == (5, sorted(whole, reverse=True))
@@ -161,8 +166,14 @@ def test_a_change_tells_who_asked(viewer: Any, past: Server) -> None:
     assert (change["from"], change["to"], change["who"]) == ("STARTING", "RUNNING", "ada")
 
 
+def test_an_incident_tells_its_rule_its_source_and_how_often(viewer: Any, past: Server) -> None:
+    incident = viewer.get("/servers/echo/incidents?limit=1")["incidents"][0]
+    del incident["id"], incident["at"]
+    assert incident == {"rule": "source", "source": "10.1.2.3", "what": "refused", "count": 5}
+
+
 def test_a_server_without_a_past_has_empty_pages(viewer: Any, echo: Server) -> None:
-    for word in ("messages", "connections", "runs", "changes"):
+    for word in ("messages", "connections", "runs", "changes", "incidents"):
         assert viewer.get(f"/servers/echo/{word}") == {word: [], "first": None, "last": None, "more": False}
 
 

@@ -67,3 +67,11 @@ def test_the_client_page_gets_the_address_and_the_framing() -> None:
 
 def test_values_of_a_server_without_limits_show_none() -> None:
     assert "retention.rows" not in values_of({"retention": {"age": 60}})
+
+
+def test_a_command_server_is_shown_by_a_command_of_its_own_allow_list() -> None:
+    commands = [{"id": "lights", "program": "/bin/lights", "arguments": [{"name": "what", "choices": ["on", "off"]}]}]
+    lines = talk(server(kind="command", name="lab", options={"commands": commands}))
+    assert lines.shell.endswith(" -- lights on")
+    assert '"argv": ["lights", "on"]' in lines.python
+    assert talk(server(kind="command", options={"commands": []})).shell.endswith(" -- COMMAND")

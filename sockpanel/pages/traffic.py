@@ -1,0 +1,38 @@
+"""What came to a server and what became of it: the account of messages and bytes, and whom it refused or slowed down."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from services import account, history, operations
+from services.models import Counters
+from services.servers.report import RULES
+from sockpanel.pages.frame import page
+from sockpanel.pages.server import header
+
+ROWS = 100
+
+
+@require_safe
+def traffic(request: HttpRequest, name: str) -> HttpResponse:
+    """The account, and the newest incidents."""
+    found = operations.find(name)
+    context = header(found, "traffic")
+    context |= {
+        "account": account.of(context["server"]["counters"]),
+        "refused": [(rule, RULES.get(rule, ""), number) for rule, number in _by_number(context["server"])],
+        "incidents": history.incidents_of(found.pk, limit=ROWS),
+        "kept": _kept(found.pk),
+    }
+    return page(request, "traffic", context)
+
+
+def _by_number(server: dict[str, Any]) -> list[tuple[str, int]]:
+    return sorted(server["counters"]["refused"].items(), key=lambda one: -one[1])
+
+
+def _kept(pk: int) -> int:
+    """Messages that are still there."""
+    row = Counters.objects.filter(pk=pk).first()
+    return row.last_seq - row.first_seq + 1 if row else 0
