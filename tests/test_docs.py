@@ -20,6 +20,8 @@ DOCS = README + "".join(path.read_text(encoding="utf-8") for path in sorted((CHE
 LIMITS = (CHECKOUT / "docs" / "limits.md").read_text(encoding="utf-8")
 ERRORS = (CHECKOUT / "docs" / "errors.md").read_text(encoding="utf-8")
 
+RELIABILITY = (CHECKOUT / "docs" / "reliability.md").read_text(encoding="utf-8")
+
 SETTING = re.compile(r"SOCKPANEL_[A-Z_]*[A-Z]|(MESSAGES_)?DATABASE_URL|REDIS_URL")
 # Between a process of ours and its child: nobody sets them
 INNER = {"SOCKPANEL_LIFELINE", "SOCKPANEL_LISTENING"}
@@ -84,6 +86,23 @@ def test_every_limit_stands_in_the_docs_with_its_default():
 def test_every_rule_and_every_reason_for_a_loss_stands_in_the_docs():
     assert first_cells("What a server tells") == set(RULES)
     assert first_cells("The account") == set(DROPPED) | set(SENT_DROPPED)
+
+
+def test_every_failure_names_a_test_that_there_is():
+    """A row without one would be a promise that nobody has looked at."""
+    rows = [row for row in RELIABILITY.splitlines() if row.startswith("| ") and not row.startswith("| what fails")]
+    named = [re.findall(r"`(tests/\S+\.py)::(\w+)`", row) for row in rows]
+    assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
+    assert [f"{path}::{name}" for tests in named for path, name in tests if name not in names_in(path)] == []
+
+
+def names_in(path: str) -> set[str]:
+    file = CHECKOUT / path
+    return (
+        set(re.findall(r"^(?:async )?def (test_\w+)", file.read_text(encoding="utf-8"), re.M))
+        if file.exists()
+        else set()
+    )
 
 
 def test_every_word_of_run_is_in_the_readme():
