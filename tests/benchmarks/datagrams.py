@@ -1,81 +1,61 @@
 """UDP: datagrams of 64 bytes into a recording sink, counted on both ends, beside a bare loop that stores nothing."""
 
-import json
-import shutil
 import socket
 import subprocess
-import tempfile
-import threading
+import sys
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, exactly
 from tests.benchmarks.product import Product, free_port, until
+from tests.benchmarks.programs import loadgen
 
-RATE, SECONDS, SIZE = 50_000, 10, 64
-
-
-def load(folder: Path) -> Path:
-    """The load generator, built. Raises RuntimeError without a C compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        raise RuntimeError("The benchmarks need a C compiler: apt-get install gcc libc6-dev, then ./run bench again.")
-    program = folder / "loadgen"
-    subprocess.run([compiler, "-O2", "-o", program, Path(__file__).with_name("loadgen.c")], check=True)
-    return program
+STEADY, FLOOD = (100_000, 30), (200_000, 5)  # a second, for so many seconds
+SIZE = 64
+NAME = "bench-udp"
+BARE = Path(__file__).with_name("peers") / "udp_sink.py"
 
 
-def blast(program: Path, port: int) -> int:
-    """How many datagrams went out."""
-    words = [program, "blast", "127.0.0.1", str(port), str(RATE), str(SECONDS), str(SIZE)]
-    return int(json.loads(subprocess.run(words, check=True, capture_output=True).stdout)["sent"])
+def udp(product: Product, long: bool) -> list[Figure]:
+    """Under the default retention, so that as much is pruned as is stored."""
+    server = product.running(preset="sink", name=NAME, port=free_port(socket.SOCK_DGRAM))
+    figures, before = [], product.counters(NAME)
+    for rate, seconds in (STEADY, FLOOD):
+        sent = int(loadgen("blast", server["port"], rate, seconds, SIZE)["sent"])
+        after = until(lambda: _settled(product, before["received"] + sent), 60)  # noqa: B023 - asked now
+        figures += _figures((rate, seconds), sent, before, after)
+        before = after
+    product.ask("DELETE", f"/servers/{NAME}")
+    return [*figures, *_bare()]
 
 
-def udp(product: Product) -> list[Figure]:
-    name = "bench-udp"
-    server = product.running(
-        preset="sink", name=name, port=free_port(socket.SOCK_DGRAM), retention={"rows": 10_000_000}
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        program = load(Path(folder))
-        bare = _bare(program)
-        sent = blast(program, server["port"])
-    counters = until(lambda: _counters(product, name, sent), 60)
-    product.ask("DELETE", f"/servers/{name}")
-    dropped = sum(counters["dropped"].values())
+def _settled(product: Product, received: int) -> dict[str, Any] | None:
+    """The counters once everything that came is stored or dropped."""
+    counted = product.counters(NAME)
+    whole = counted["stored"] + sum(counted["dropped"].values())
+    return counted if counted["received"] >= received and whole == counted["received"] else None
+
+
+def _figures(load: tuple[int, int], sent: int, before: dict[str, Any], after: dict[str, Any]) -> list[Figure]:
+    received, stored = after["received"] - before["received"], after["stored"] - before["stored"]
+    dropped = sum(after["dropped"].values()) - sum(before["dropped"].values())
+    rate, seconds = load
+    what = f"UDP: {rate:,} datagrams/s of {SIZE} bytes for {seconds} s"
+    lost = Figure("dropped, and counted", dropped)
     return [
-        Figure(f"UDP: {RATE:,} datagrams/s of {SIZE} bytes for {SECONDS} s: sent", sent, "", f"{RATE * SECONDS:,}"),
-        Figure("UDP: of them stored", counters["stored"], "", "all"),
-        Figure("UDP: of them dropped, and counted", dropped, "", "0"),
-        Figure("UDP: received less stored less dropped", counters["received"] - counters["stored"] - dropped, "", "0"),
-        Figure("UDP, the same load into a bare Python recv loop that stores nothing: received", bare, "", "(the peer)"),
+        Figure(f"{what}: sent", sent, "", f"{rate * seconds:,}"),
+        exactly("received", received, sent, "as many as sent"),
+        exactly("dropped", dropped, 0) if load == STEADY else lost,
+        exactly("received less stored less dropped", received - stored - dropped, 0),
     ]
 
 
-def _counters(product: Product, name: str, sent: int) -> dict | None:
-    counters = product.ask("GET", f"/servers/{name}")["counters"]
-    return counters if counters["received"] >= sent else None
-
-
-def _bare(program: Path) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bare:
-        bare.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
-        bare.bind(("127.0.0.1", 0))
-        bare.settimeout(0.5)
-        received, done = 0, threading.Event()
-
-        def read() -> None:
-            nonlocal received
-            while True:
-                try:
-                    bare.recv(2048)
-                    received += 1
-                except TimeoutError:
-                    if done.is_set():
-                        return
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        blast(program, bare.getsockname()[1])
-        done.set()
-        reader.join()
-    return received
+def _bare() -> list[Figure]:
+    rate, seconds = FLOOD
+    with subprocess.Popen([sys.executable, BARE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as bare:
+        assert bare.stdout is not None
+        port = int(bare.stdout.readline())
+        sent = int(loadgen("blast", port, rate, seconds, SIZE)["sent"])
+        received = int(bare.communicate("\n", 30)[0])
+    what = f"UDP, {rate:,} datagrams/s for {seconds} s into a bare Python recv loop that stores nothing"
+    return [Figure(f"{what}: lost, uncounted", sent - received)]

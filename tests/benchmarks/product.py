@@ -6,12 +6,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ class Product:
             raise RuntimeError(f"{method} {path}: {answer.status} {body.decode()}")
         return json.loads(body) if body else None
 
+    def counters(self, name: str) -> dict[str, Any]:
+        """What it has counted so far."""
+        return dict(self.ask("GET", f"/servers/{name}")["counters"])
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What the messages database says, read past everything that keeps it."""
+        with closing(sqlite3.connect(f"file:{self.directory}/messages.sqlite3?mode=ro", uri=True)) as database:
+            return database.execute(query, values).fetchall()
+
     def running(self, **words: Any) -> dict[str, Any]:
         """A created and started server."""
         server = self.ask("POST", "/servers", words)
@@ -118,6 +128,15 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether somebody takes TCP connections there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def until(probe: Any, within: float) -> Any:
