@@ -1,8 +1,8 @@
-"""Actions that wait in the control database, carried out by the supervisor: send, close, change. Each is answered in its row."""
+"""Actions that wait in the control database, carried out by the supervisor: send, close, change, prune. Each gets its answer."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -28,14 +28,16 @@ STALE = 60.0  # seconds after which nobody waits for the answer any more
 KEEP = timedelta(hours=1)
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+Prune = Callable[[int, int], Awaitable[int]]  # of a server, all but so many messages: how many went
 
 
 class Actions:
     """Carries actions out, each once, in order for one server."""
 
-    def __init__(self, supervisor: Supervisor, spawn: Spawn) -> None:
+    def __init__(self, supervisor: Supervisor, spawn: Spawn, prune: Prune) -> None:
         self._supervisor = supervisor
         self._spawn = spawn
+        self._prune = prune
         self._taken: set[int] = set()
         self._order: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # lives while somebody waits
 
@@ -47,7 +49,8 @@ class Actions:
                 self._spawn(self._answer(action), f"action {action.pk}")
 
     async def _answer(self, action: Action) -> None:
-        order = self._order.setdefault(action.server_id, asyncio.Lock())
+        key = -action.server_id if action.verb == Action.Verb.PRUNE else action.server_id  # which may take minutes
+        order = self._order.setdefault(key, asyncio.Lock())
         try:
             async with order:
                 if not await sync_to_async(_is_waiting)(action):
@@ -73,6 +76,9 @@ class Actions:
             raise operations.by_code("SP-2201", "It waited too long for the supervisor and was not carried out.")
         if action.verb == Action.Verb.CHANGE:
             await self._change(action)
+            return
+        if action.verb == Action.Verb.PRUNE:
+            action.count = await self._prune(action.server_id, action.words["keep"])
             return
         order = _order(action)
         done = await self._supervisor.send(action.server_id, order)

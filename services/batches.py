@@ -22,17 +22,20 @@ OPEN_CONNECTION = (
     "ON CONFLICT (server_id, number) DO UPDATE SET run = excluded.run, closed_at = NULL, closed_seq = NULL, why = ''"
 )
 KEEP_INCIDENTS = 1000
+FEW = 100  # messages that are added up one by one
+MANY_BYTES = 1024 * 1024
 
 
 class StoreBatch(Job):
     """A worker's batch: messages, connections, totals."""
 
-    counts = True
+    counts = waits = True
 
     def __init__(self, server: int, run: int, batch: Batch, stored: Callable[[int], None]) -> None:
         super().__init__(server)
         self.run, self.batch, self._stored = run, batch, stored
         self.rows = len(batch.messages)
+        self.size = _size(batch.messages)
 
     def done(self) -> None:
         self._stored(self.batch.number)
@@ -105,7 +108,7 @@ class StoreBatch(Job):
 class CountBatch(Job):
     """The totals of a batch whose messages cannot be stored: they count as dropped."""
 
-    counts = True
+    counts = waits = True
 
     def __init__(self, server: int, batch: Batch) -> None:
         super().__init__(server)
@@ -129,6 +132,11 @@ class CountBatch(Job):
 
 def _if_any(number: int) -> dict[str, int]:
     return {"unstorable": number} if number else {}
+
+
+def _size(messages: list[MessageRow]) -> int:
+    """Bytes, if only about: a batch of many messages holds a mebibyte (services.servers.reporter)."""
+    return sum(row[5] for row in messages) if len(messages) <= FEW else MANY_BYTES
 
 
 def _sums(messages: list[MessageRow]) -> tuple[int, int, int]:

@@ -206,6 +206,12 @@ class SendRefused(SockpanelError):
     code = "SP-2208"
 
 
+class CrashLoop(SockpanelError):
+    """The supervisor dies again and again."""
+
+    code = "SP-2209"
+
+
 # Framing
 
 
@@ -230,10 +236,22 @@ class TextMalformed(SockpanelError):
 # Storage and the bus
 
 
+class StoreFull(SockpanelError):
+    """The disk has no room for further messages: they wait."""
+
+    code = "SP-4001"
+
+
 class StoreBusy(SockpanelError):
     """The database did not take a write in time."""
 
     code = "SP-4002"
+
+
+class DiskShort(SockpanelError):
+    """The data directory's disk will soon be full."""
+
+    code = "SP-4003"
 
 
 class DatabaseDamaged(SockpanelError):
@@ -414,3 +432,30 @@ class MethodRefused(RequestRefused):
     """The address takes other methods."""
 
     code = "SP-6005"
+
+
+class RequestTooSlow(RequestRefused):
+    """A request did not arrive in time."""
+
+    code = "SP-6006"
+
+
+# Backups
+
+
+class BackupFailed(SockpanelError):
+    """A copy of the databases could not be made."""
+
+    code = "SP-4020"
+
+
+class BackupRefused(SockpanelError):
+    """A file is no whole backup of a Sockpanel, or of a newer one."""
+
+    code = "SP-4021"
+
+
+class RestoreRefused(SockpanelError):
+    """Nothing is restored as things stand: Sockpanel runs on the data directory, or a backup is being made."""
+
+    code = "SP-4022"

@@ -24,6 +24,8 @@ MAX_NUMBER, MAX_SIZE = 2**31 - 1, 2**63 - 1  # of the columns
 class BeginCommand(Job):
     """A command is about to run: `recorded` is called once this is committed, and only then it does."""
 
+    waits = True  # without a record no command runs
+
     def __init__(self, begun: Begun, recorded: Callable[[], None]) -> None:
         super().__init__(begun.server)
         self.begun, self._recorded = begun, recorded
@@ -63,6 +65,8 @@ class BeginCommand(Job):
 
 class EndCommand(Job):
     """How it ended."""
+
+    waits = True
 
     def __init__(self, ended: Ended) -> None:
         super().__init__(ended.server)

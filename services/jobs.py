@@ -25,10 +25,18 @@ class Job:
     """A piece of work for the recorder."""
 
     counts = False  # whether it changes the server's book
+    waits = False  # for room on the disk; whatever keeps the panel in hand does not
+    keeps_order = False  # waits behind what waits of its server
     rows = 0
+    size = 0  # bytes of messages
 
     def __init__(self, server: int) -> None:
         self.server = server
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether a full disk keeps it, or may."""
+        return self.waits or self.keeps_order
 
     def write(self, books: dict[int, Book]) -> None:
         raise TypeError(f"{type(self).__name__} does not say what it writes.")
@@ -122,7 +130,7 @@ class BeginRun(Job):
 class EndRun(Job):
     """A worker is gone: whatever connection it left open is closed."""
 
-    counts = True
+    counts = keeps_order = True
 
     def __init__(self, ended: RunEnded) -> None:
         super().__init__(ended.server)

@@ -15,8 +15,12 @@ def alive(node: str) -> bool:
 
 
 def supervisor_pid(node: str) -> int | None:
-    """The process id of the supervisor of `node`; None when none is alive."""
-    if lock.lock_path(settings.SOCKPANEL_DATA_DIR, node).exists():
-        return lock.holder(settings.SOCKPANEL_DATA_DIR, node)
+    """The process id of the supervisor of `node`; None when none is alive.
+
+    A lock that nobody holds tells only of a supervisor on this machine: another one may have taken the node over.
+    """
+    pid, record, _ = lock.look(settings.SOCKPANEL_DATA_DIR, node)
+    if pid is not None:
+        return pid
     row = Node.objects.filter(pk=node, seen_at__gt=clock.now() - SILENT_AFTER).first()
-    return row.pid if row else None
+    return row.pid if row and row.started_at != record.started_at else None

@@ -11,17 +11,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from services import configuration, errors, hints, nodes
+from services import configuration, disk, errors, hints, nodes
 from services.describe import ACTIVE, NO_SUPERVISOR
 from services.models import Action, Server, Status
 from services.remote import files, switch
 from services.servers import sockets
 
 SETTLED = frozenset({"RUNNING", "STOPPED", "FATAL", "EXITED"})
+MAX_KEEP = 2**63
 LOOK_EVERY = 0.5  # seconds; a hint that got lost costs at most this
 
 
@@ -100,6 +102,7 @@ def remove(server: Server, who: str, wait: float = 15.0) -> None:
     if is_active(server) and settle(server, stop(server, who), wait) is None:
         raise errors.StartFailed(f"{server.name} has not stopped within {wait:.0f} s: try again.")
     key = server.pk
+    disk.make_way(settings.SOCKPANEL_DATA_DIR)
     server.delete()
     files.forget_server(key)
     hints.hint("supervisor")
@@ -185,11 +188,30 @@ def close_connection(server: Server, number: int, who: str, wait: float = 10.0) 
     _ask(server, Action.Verb.CLOSE, words={"connection": number}, who=who, wait=wait)
 
 
+def prune(server: Server, keep: int, who: str, wait: float = 60.0) -> int:
+    """Remove all but the newest `keep` messages; numbers go on and counters stay. Returns how many went.
+
+    Works on a full disk. Raises ConfigurationRefused, or SupervisorAway; what began goes on all the same.
+    """
+    if isinstance(keep, bool) or not isinstance(keep, int) or not 0 <= keep < MAX_KEEP:
+        raise errors.ConfigurationRefused("Keep 0 or more of the newest messages.", field="keep")
+    if not nodes.alive(server.node):
+        raise _away(server)
+    disk.make_way(settings.SOCKPANEL_DATA_DIR)
+    return _carried_out(server, Action.Verb.PRUNE, words={"keep": keep}, who=who, wait=wait).count
+
+
 def _ask(
     server: Server, verb: Action.Verb, *, words: Mapping[str, Any], who: str, wait: float, data: bytes = b""
 ) -> Action:
     if not is_active(server):
         raise errors.NotRunning(f"{server.name} is not running: start it first.")
+    return _carried_out(server, verb, words=words, who=who, wait=wait, data=data)
+
+
+def _carried_out(
+    server: Server, verb: Action.Verb, *, words: Mapping[str, Any], who: str, wait: float, data: bytes = b""
+) -> Action:
     action = Action.objects.create(server=server, verb=verb, words=dict(words), data=data, asked_by=who)
     _tell(server)
     done = async_to_sync(_answered)(action, wait)

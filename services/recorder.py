@@ -8,15 +8,18 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from django.db import DatabaseError, Error, InterfaceError, OperationalError, connections, transaction
 
-from services import retention
+from services import databases, retention
+from services.backlog import Backlog
 from services.books import Book
+from services.errors import DatabaseAway, DatabaseDamaged
+from services.holding import APPETITE, Hold
 from services.jobs import Job, write_books
 from services.models import MESSAGES
+from services.storage import verdict
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ UNSTORABLE = (DatabaseError, ValueError, OverflowError)  # what is written: half
 GROUP_ROWS = 20_000  # messages in one transaction at the most
 RETRY = (0.1, 2.0)  # seconds before a failed transaction is tried again: first, longest
 IDLE = 1.0  # seconds without work after which it tidies
+HELD = 0.25  # the same while messages are held
 TIDY_EVERY = 2.0  # seconds between two tidyings while there is always work
 CLOSE_WITHIN = 10.0  # seconds to store what is left at the end
 
@@ -33,15 +37,26 @@ class Recorder:
     """Takes jobs from one event loop and writes them in its own thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, stored: Callable[[set[int]], None], broken: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        stored: Callable[[set[int]], None],
+        broken: Callable[[], None],
+        hold: Hold | None = None,
+        troubled: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`troubled` is told, in the loop, why nothing is being stored, a code and a sentence; then "" when all is well."""
         self.books: dict[int, Book] = {}
         self.caps: dict[int, retention.Cap] = {}
+        self.most = 0  # bytes of the whole database; 0: no bound
         self.trouble = ""  # why nothing is being stored; empty when all is well
         self.failed = False  # ended by an error of its own
         self._loop = loop
-        self._stored, self._broken = stored, broken
-        self._jobs: deque[Job] = deque()
+        self._stored, self._broken, self._troubled = stored, broken, troubled
+        self._hold = hold or Hold()
+        self._said = ""  # to `troubled`
+        self._backlog = Backlog()
+        self._group_bytes = APPETITE  # less after the disk refused a group
+        self._has_more = self._is_damaged = False  # to tidy; the database
         self._ready = threading.Condition()
         self._closing: float | None = None  # monotonic deadline
         self._tidied = time.monotonic()
@@ -54,7 +69,7 @@ class Recorder:
     def put(self, job: Job) -> None:
         """Queue a job; bounded by what the workers may have unacknowledged."""
         with self._ready:
-            self._jobs.append(job)
+            self._backlog.put(job)
             self._ready.notify()
 
     async def close(self) -> None:
@@ -67,7 +82,7 @@ class Recorder:
     def _run(self) -> None:
         try:
             while group := self._next_group():
-                self._store(group)
+                self._wait_with(self._store(group))
                 self._prune(sum(job.rows for job in group))
                 if time.monotonic() - self._tidied > TIDY_EVERY:
                     self._tidy()
@@ -78,72 +93,91 @@ class Recorder:
         finally:
             connections[MESSAGES].close()
 
+    def _wait_with(self, left: list[Job]) -> None:
+        if left:
+            with self._ready:
+                self._backlog.put_back(left)
+
     def _next_group(self) -> list[Job]:
         """Wait for work; an empty list ends the thread."""
         while True:
+            is_open = self._hold.look()
+            self._say()
             with self._ready:
-                if not self._jobs and self._closing is None:
-                    self._ready.wait(IDLE)
-                if self._jobs:
-                    return self._take()
-                if self._closing is not None:
-                    return []
+                if not self._backlog and self._closing is None:
+                    self._ready.wait(0 if self._has_more else IDLE if is_open else HELD)
+                group = self._backlog.take(
+                    is_open or self._closing is not None, GROUP_ROWS, min(self._group_bytes, self._hold.appetite)
+                )
+                news = [] if is_open else self._hold.news(self._backlog.held_servers)
+            if group or news:
+                return group + news
+            if self._closing is not None:
+                return []
             self._tidy()
-
-    def _take(self) -> list[Job]:
-        group, rows = [], 0
-        while self._jobs and rows < GROUP_ROWS:
-            job = self._jobs.popleft()
-            rows += job.rows
-            group.append(job)
-        return group
 
     def _prune(self, stored: int) -> None:
         try:
-            retention.prune(self.books, self.caps, stored)
+            retention.prune(self.books, self.caps, stored, self.most)
         except Error as error:
             self._told(error)
 
     def _tidy(self) -> None:
         self._tidied = time.monotonic()
         try:
-            retention.tidy(self.books, self.caps)
+            self._has_more = retention.tidy(self.books, self.caps, self.most, not self._hold.is_open)
+            self._hold.tidied()
         except Error as error:
+            self._has_more = False
             self._told(error)
 
-    def _store(self, group: list[Job]) -> None:
-        """One transaction, tried until it is committed, and told then; given up when the end comes first."""
-        delay = RETRY[0]
+    def _store(self, group: list[Job]) -> list[Job]:
+        """One transaction, tried until it is committed and told, or the end comes. Gives back what has to wait for room."""
+        delay, left = RETRY[0], list[Job]()
         while True:
             try:
                 self._write(group)
-            except AWAY as error:
+            except (*AWAY, *UNSTORABLE) as error:
+                if not _holds_back(error):
+                    return left + self._store_apart(group, error)
                 self._told(error)
+                if self._hold.refused(error) and not left:
+                    left, group = self._pass_over(group)
+                    if not group:
+                        return left
                 if not self._may_wait(delay):
                     lost = sum(job.rows for job in group)
                     logger.error("%d messages could not be stored before the end: %s", lost, self.trouble)
-                    return
+                    return left
                 delay = min(delay * 2, RETRY[1])
-            except UNSTORABLE as error:
-                self._store_apart(group, error)
-                return
             else:
                 self.trouble = ""
+                self._group_bytes = min(2 * self._group_bytes, APPETITE)
                 self._tell(self._after, group)
-                return
+                return left
 
-    def _store_apart(self, group: list[Job], error: Exception) -> None:
-        """Something in the group cannot be stored at all: store the rest, count and report what is lost."""
+    def _pass_over(self, group: list[Job]) -> tuple[list[Job], list[Job]]:
+        """The disk is full: what has to wait, and what is tried again at once. At the end everything is."""
+        self._say()
+        if self._closing is not None:
+            return [], group
+        self._group_bytes = max(1, self._group_bytes // 4)
+        return [job for job in group if job.must_wait], [job for job in group if not job.must_wait]
+
+    def _store_apart(self, group: list[Job], error: Exception) -> list[Job]:
+        """Something in the group cannot be stored at all: store the rest, count what is lost. Gives back what has to wait."""
+        left: list[Job] = []
         if len(group) > 1:
             for job in group:
-                self._store([job])
-            return
+                left += [job] if left and job.must_wait else self._store([job])
+            return left
         job = group[0]
         logger.error("%s of server %d cannot be stored and is counted as dropped: %s", job, job.server, error)
         if instead := job.instead():
-            self._store([instead])
+            left = self._store([instead])
         self._tell(job.given_up)
         self._tell(self._stored, {job.server})
+        return left
 
     def _may_wait(self, delay: float) -> bool:
         """Wait before the next try; False when the end would come first."""
@@ -167,12 +201,24 @@ class Recorder:
             raise
 
     def _told(self, error: Exception) -> None:
-        trouble = str(error) or type(error).__name__
+        self._is_damaged = verdict.is_damage(error)
+        trouble = databases.refusal(MESSAGES, error).message if self._is_damaged else str(error) or type(error).__name__
         if trouble != self.trouble:
             logger.error("The messages database takes no writes (%s): workers hold back until it does.", trouble)
         self.trouble = trouble
-        if isinstance(error, AWAY):
+        self._say()
+        if _holds_back(error):
             connections[MESSAGES].close_if_unusable_or_obsolete()
+
+    def _say(self) -> None:
+        """Tell what is wrong, once."""
+        said = self._hold.why
+        if self.trouble and not said:
+            code = DatabaseDamaged.code if self._is_damaged else DatabaseAway.code
+            said = f"{code} The messages database takes no writes ({self.trouble}): workers hold back until it does."
+        if said != self._said:
+            self._said = said
+            self._tell(self._troubled, said)
 
     def _tell(self, callback: Callable[..., None], *words: object) -> None:
         try:
@@ -184,3 +230,8 @@ class Recorder:
         for job in group:
             job.done()
         self._stored({job.server for job in group})
+
+
+def _holds_back(error: Exception) -> bool:
+    """Whether the database is at fault, and not what is written."""
+    return isinstance(error, AWAY) or verdict.is_damage(error)

@@ -1,20 +1,24 @@
-"""What is kept of each server's messages: the newest rows, bytes and days, pruned in small slices between two transactions."""
+"""What is kept of the messages: the newest rows, bytes and days of each server, and so much of all. Pruned in small slices."""
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 from django.db import connections, transaction
 
+from services import space
 from services.books import Book
 from services.jobs import write_books
 from services.models import MESSAGES, Connection
 from services.servers import clock
 
-SLICE = 1000  # rows in one transaction
-SLACK = 500  # rows over the cap before a slice is worth its transaction
+SLICE = 1000  # rows removed at once
+SLACK = 500  # rows over the cap before a slice is worth its time
 KEEP_CONNECTIONS = 10_000
-TIDY_WITHIN = 0.2  # seconds that one tidying may take
-FREE_PAGES = 1000  # of a SQLite file before some are given back to the disk
+TIDY_WITHIN = 0.1  # seconds that one tidying may take, or little more: so long may a write have to wait
+PRUNE_WITHIN = 0.02  # seconds that the slices of one transaction may take
+PER_ROW = 5e-6  # seconds more for each message that was stored: more must go than comes
 
 
 class Cap(msgspec.Struct, frozen=True):
@@ -25,25 +29,52 @@ class Cap(msgspec.Struct, frozen=True):
     age: int | None = None
 
 
-def prune(books: dict[int, Book], caps: dict[int, Cap], stored: int) -> None:
-    """After a transaction that stored so many rows: remove at least as many where a cap is passed."""
+def prune(books: dict[int, Book], caps: dict[int, Cap], stored: int, most: int = 0) -> None:
+    """After a transaction that stored so many rows: remove more than that where a cap is passed, or all use over `most` bytes."""
+    deadline = time.monotonic() + PRUNE_WITHIN + stored * PER_ROW
     slices = 1 + 2 * stored // SLICE
-    for server, cap in list(caps.items()):
-        book = books.get(server)
-        while book and slices and _excess(book, cap, SLACK) and prune_slice(book, cap):
-            slices -= 1
+    over = [(books[server], cap) for server, cap in list(caps.items()) if server in books]
+    over = [(book, cap) for book, cap in over if _excess(book, cap, SLACK)]
+    if over:
+        with _changing([book for book, _ in over]):
+            for book, cap in over:
+                while slices and time.monotonic() < deadline and _excess(book, cap, SLACK) and _slice(book, cap):
+                    slices -= 1
+    if slices and space.is_over(most):
+        _prune_largest(books, most, deadline)
 
 
-def tidy(books: dict[int, Book], caps: dict[int, Cap]) -> None:
-    """Now and then, by age too, a slice of each server in turn until there is nothing more; free pages back to the disk."""
+def tidy(books: dict[int, Book], caps: dict[int, Cap], most: int = 0, is_full: bool = False) -> bool:
+    """Now and then, by age too, a slice of each server in turn until there is nothing more; free pages back to the disk.
+
+    Whether there may be more to do.
+    """
     deadline = time.monotonic() + TIDY_WITHIN
     left = [(books[server], cap) for server, cap in list(caps.items()) if server in books]
     while left and time.monotonic() < deadline:
         left = [
             (book, cap) for book, cap in left if (_excess(book, cap, 0) or _aged(book, cap)) and prune_slice(book, cap)
         ]
-    if connections[MESSAGES].vendor == "sqlite":
-        _give_back()
+    if space.is_over(most) and time.monotonic() < deadline:
+        _prune_largest(books, most, deadline)
+    return space.give_back(deadline, is_full) or bool(left)
+
+
+def _prune_largest(books: dict[int, Book], most: int, deadline: float) -> None:
+    """The oldest messages of whoever has most go until all fit."""
+    with _changing(books.values()):
+        while time.monotonic() < deadline and space.is_over(most):
+            book = space.largest(books)
+            if book is None or not _slice(book, Cap(rows=max(1, book.last_seq - book.first_seq + 1 - SLICE))):
+                return
+
+
+def prune_to(book: Book, keep: int, deadline: float, rows: int = SLICE) -> bool:
+    """Inside a transaction: remove all but the newest `keep`, `rows` at once, one slice at the least. Whether more are to go."""
+    while _remove_slice(book, book.last_seq - keep, rows):
+        if time.monotonic() >= deadline:
+            break
+    return book.last_seq - keep >= book.first_seq
 
 
 def _excess(book: Book, cap: Cap, slack: int) -> bool:
@@ -58,17 +89,35 @@ def _aged(book: Book, cap: Cap) -> bool:
 
 def prune_slice(book: Book, cap: Cap) -> bool:
     """Remove up to SLICE of the oldest rows that a cap does not cover. Whether any were removed."""
-    before = book.snapshot()
+    with _changing([book]):
+        return _slice(book, cap)
+
+
+@contextmanager
+def _changing(books: Iterable[Book]) -> Iterator[None]:
+    """One transaction: these books are written with what was removed, or are as they were."""
+    before = [(book, book.snapshot()) for book in books]
     try:
         with transaction.atomic(using=MESSAGES):
-            last = _last_to_go(book, cap)
-            if last < book.first_seq:
-                return False
-            _remove(book, last)
-            write_books([book])
+            yield
+            if changed := [book for book, was in before if book.first_seq != was.first_seq]:
+                write_books(changed)
     except BaseException:
-        vars(book).update(vars(before))
+        for book, was in before:
+            vars(book).update(vars(was))
         raise
+
+
+def _slice(book: Book, cap: Cap) -> bool:
+    return _remove_slice(book, _last_to_go(book, cap))
+
+
+def _remove_slice(book: Book, last: int, rows: int = SLICE) -> bool:
+    """Remove up to `rows` of the oldest, none after `last`. Whether any were removed."""
+    last = min(last, book.first_seq + rows - 1, book.last_seq)
+    if last < book.first_seq:
+        return False
+    _remove(book, last)
     return True
 
 
@@ -125,10 +174,3 @@ def _old_connections(book: Book) -> None:
     if oldest > 0:
         rows = Connection.objects.filter(server_id=book.server_id, number__lte=oldest, number__gt=oldest - SLICE)
         rows.exclude(closed_at=None).delete()
-
-
-def _give_back() -> None:
-    with connections[MESSAGES].cursor() as cursor:
-        cursor.execute("PRAGMA freelist_count")
-        if cursor.fetchone()[0] > FREE_PAGES:
-            cursor.execute(f"PRAGMA incremental_vacuum({FREE_PAGES // 2})").fetchall()

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import close_old_connections
 
-from services import hints, jobs, wishes
+from services import disk, hints, jobs, wishes
 from services.actions import Actions
 from services.batches import StoreBatch
 from services.books import Allotted
 from services.errors import SockpanelError
 from services.execution_jobs import BeginCommand, EndCommand
+from services.holding import Hold
+from services.pruning import Prune
+from services.pruning import Wanted as Pruning
 from services.recorder import Recorder
 from services.remote import files, switch
 from services.remote.uses import Uses
@@ -37,7 +41,10 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
 ALIVE_EVERY = 5.0  # seconds between two signs of life
-FORMER_WITHIN = 5.0  # seconds that workers of a dead supervisor get to leave
+FORMER_WITHIN = (
+    1.0  # seconds that workers of a dead supervisor get to leave; one that works leaves within 0.8 s of its death
+)
+STEADY = 5.0  # seconds of life after which a death is no sign of a crash loop
 HINT_PAUSE = 0.01  # seconds: commits that come faster share a hint
 
 
@@ -45,9 +52,10 @@ class Runtime:
     """One node's supervision, from lock to last commit. Also the supervisor's observer."""
 
     def __init__(self, data_dir: Path, node: str, only: str | None = None, nursery: Nursery | None = None) -> None:
-        self._lock = SupervisorLock(data_dir, node)
-        self._node, self._only, self._nursery = node, only, nursery
         self._started_at = clock.now()
+        self._data_dir = data_dir
+        self._lock = SupervisorLock(data_dir, node, self._started_at)
+        self._node, self._only, self._nursery = node, only, nursery
         self._allotted: dict[int, Allotted] = {}
         self._datagrams: set[int] = set()
         self._refused: dict[int, wishes.Refused] = {}  # servers whose configuration makes no sense, as already told
@@ -60,10 +68,14 @@ class Runtime:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
+        await asyncio.to_thread(disk.make_way, self._data_dir)
         with self._lock:
-            self._recorder = Recorder(asyncio.get_running_loop(), self._stored, stop.set)
+            self._hold = await asyncio.to_thread(Hold.of, self._data_dir)
+            loop = asyncio.get_running_loop()
+            self._recorder = Recorder(loop, self._stored, stop.set, self._hold, self._troubled)
+            self._recorder.most = settings.SOCKPANEL_HISTORY_BYTES
             self._supervisor = Supervisor(self, nursery=self._nursery)
-            self._actions = Actions(self._supervisor, self._spawn)
+            self._actions = Actions(self._supervisor, self._spawn, self._prune)
             await self._take_over()
             self._recorder.start()
             hinter = asyncio.create_task(self._hint_fresh(), name="hints")
@@ -74,10 +86,10 @@ class Runtime:
                 await self._recorder.close()
                 await self._end(hinter, *self._tasks)
                 await hints.ahint("panel")
-        if self._recorder.failed:
-            raise SockpanelError(
-                "The recorder has failed, the log says why: nothing could be stored any more. Start again."
-            )
+            if self._recorder.failed:
+                raise SockpanelError(
+                    "The recorder has failed, the log says why: nothing could be stored any more. Start again."
+                )
 
     async def _take_over(self) -> None:
         """Make sure that nobody of a former life is left, and that the books say so."""
@@ -90,7 +102,7 @@ class Runtime:
 
     async def _look_until(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait(), name="stop asked")
-        alive = 0.0
+        alive, steady = 0.0, asyncio.get_running_loop().call_later(STEADY, self._lock.settle)
         try:
             async with hints.Listener("supervisor") as listener:
                 while not stop.is_set():
@@ -100,6 +112,7 @@ class Runtime:
                     await self._look_safely()
                     await self._hint_or(stopped, listener)
         finally:
+            steady.cancel()
             await self._end(stopped)
 
     async def _hint_or(self, stopped: asyncio.Task[Any], listener: hints.Listener) -> None:
@@ -158,12 +171,25 @@ class Runtime:
         self._allotted.pop(server, None)
         self._refused.pop(server, None)
         if server not in self._purging:
+            self._hold.make_way()
             files.forget_server(server)
             self._purging.add(server)
             self._purge(server)
 
     def _purge(self, server: int) -> None:
         self._recorder.put(jobs.Purge(server, self._purge, self._purging.discard))
+
+    async def _prune(self, server: int, keep: int) -> int:
+        """Remove all but the newest messages of a server. How many went."""
+        await asyncio.to_thread(self._hold.make_way)
+        gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def finished(count: int) -> None:
+            if not gone.done():
+                gone.set_result(count)
+
+        self._recorder.put(Prune(server, Pruning(keep, self._recorder.put, finished)))
+        return await gone
 
     # What the supervisor tells (services.supervisor.events.Observer)
 
@@ -200,6 +226,10 @@ class Runtime:
         self._uses.note(used)
 
     # What the recorder tells
+
+    def _troubled(self, why: str) -> None:
+        self._lock.note(why)
+        self._fresh_event.set()
 
     def _stored(self, servers: set[int]) -> None:
         self._fresh |= servers

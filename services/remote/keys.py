@@ -201,11 +201,22 @@ def _is_word(word: object) -> bool:
 
 def _sources(field: str, value: object) -> list[str]:
     if isinstance(value, list) and len(value) <= MAX_LIST and all(isinstance(source, str) for source in value):
-        try:
-            return [str(ipaddress.ip_network(source)) for source in value]
-        except ValueError:
-            pass  # told below
-    raise KeyRefused(
+        return [_network(field, source) for source in value]
+    raise _no_networks(field)
+
+
+def _network(field: str, text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise _no_networks(field) from None
+    if int(network.network_address) == int(ipaddress.ip_interface(text).ip):
+        return str(network)
+    raise KeyRefused(f"{text} has host bits: write {network}.", field=field)
+
+
+def _no_networks(field: str) -> KeyRefused:
+    return KeyRefused(
         f"{field} is a list of at most {MAX_LIST} networks or addresses, such as 10.0.0.0/8 or fd00::1.", field=field
     )
 

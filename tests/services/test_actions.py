@@ -28,6 +28,10 @@ class StandIn:
         return Done(action=order.action, count=1)
 
 
+async def no_prune(server: int, keep: int) -> int:
+    raise AssertionError("nobody asked for that")
+
+
 def ask(**words: Any) -> Action:
     server = Server.objects.create(name="lab", kind="tcp", transport="tcp", host="127.0.0.1")
     action = Action.objects.create(server=server, verb=Action.Verb.SEND, data=b"x", **words)
@@ -36,7 +40,7 @@ def ask(**words: Any) -> Action:
 
 async def carried_out(supervisor: StandIn, *actions: Action) -> None:
     async with asyncio.TaskGroup() as tasks:
-        carrying = Actions(supervisor, lambda work, name: tasks.create_task(work, name=name) and None)
+        carrying = Actions(supervisor, lambda work, name: tasks.create_task(work, name=name) and None, no_prune)
         carrying.take(list(actions))
 
 
@@ -75,7 +79,7 @@ async def test_what_is_done_but_cannot_be_marked_so_is_not_done_again(monkeypatc
     monkeypatch.setattr("services.actions._done", away)
     action, supervisor = await sync_to_async(ask)(), StandIn()
     async with asyncio.TaskGroup() as tasks:
-        carrying = Actions(supervisor, lambda work, name: tasks.create_task(work, name=name) and None)
+        carrying = Actions(supervisor, lambda work, name: tasks.create_task(work, name=name) and None, no_prune)
         carrying.take([action])
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
         carrying.take([action])

@@ -1,4 +1,4 @@
-"""A batch becomes rows and numbers: every message and byte is stored or counted as dropped, and refusals are kept, the newest of them."""
+"""A batch becomes rows and numbers: every message and byte is stored or counted as dropped; the newest refusals are kept."""
 
 import pytest
 from asgiref.sync import sync_to_async

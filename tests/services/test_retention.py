@@ -1,14 +1,19 @@
 """Only what a cap covers is kept, and pruning lowers no counter."""
 
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 
 from services import retention
 from services.books import Book
 from services.models import Counters, Message
+from services.pruning import Prune, Wanted
 from services.retention import Cap
 from services.servers import clock
 from tests.services.recording import batch, recording
+from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -68,3 +73,57 @@ async def test_a_recorder_prunes_as_fast_as_it_stores():
             await it.store(7, batch(number, *[b"x"] * 1000))
         await it.store(7, batch(8))
     assert await Message.objects.filter(server_id=7).acount() <= 1000 + retention.SLACK + 1000
+
+
+async def test_all_servers_together_keep_what_the_cap_of_the_whole_allows(monkeypatch):
+    """Twice the cap goes in: the file ends within a tenth of it, and it is the largest server that pays."""
+    most = 4 * 1024 * 1024
+    async with recording() as it:
+        it.recorder.most = most
+        await it.store(8, batch(1, *[b"small"] * 100))
+        for number in range(1, 81):
+            await it.store(7, batch(number, *[b"x" * 1000] * 100))
+        await eventually_async(sync_to_async(lambda: file_bytes() <= most * 1.1))
+    assert await Message.objects.filter(server_id=8).acount() == 100
+    assert await Message.objects.filter(server_id=7).aexists()
+    counters = await Counters.objects.aget(pk=7)
+    assert (counters.stored, counters.last_seq) == (8000, 8000)
+
+
+def file_bytes() -> int:
+    with connections["messages"].cursor() as cursor:
+        return cursor.execute("PRAGMA page_count").fetchone()[0] * cursor.execute("PRAGMA page_size").fetchone()[0]
+
+
+async def test_a_person_prunes_slice_by_slice_and_is_told_how_many_went():
+    gone = asyncio.get_running_loop().create_future()
+    async with recording() as it:
+        await it.store(7, batch(1, *[b"x"] * 3500))
+        it.recorder.put(Prune(7, Wanted(10, it.recorder.put, gone.set_result)))
+        await it.store(7, batch(2, b"newer"))
+        async with asyncio.timeout(10):
+            count = await gone
+        await it.store(7, batch(3, b"newest"))
+    left = await sync_to_async(seqs)()
+    assert (count + len(left), left[-1]) == (3502, 3502)
+    assert 10 <= len(left) <= 12
+    counters = await Counters.objects.aget(pk=7)
+    assert (counters.stored, counters.first_seq) == (3502, left[0])
+
+
+async def test_pruning_what_is_not_there_removes_nothing():
+    gone = asyncio.get_running_loop().create_future()
+    async with recording() as it:
+        await it.store(7, batch(1, b"a"))
+        it.recorder.put(Prune(7, Wanted(1, it.recorder.put, gone.set_result)))
+        async with asyncio.timeout(10):
+            assert await gone == 0
+    assert await sync_to_async(seqs)() == [1]
+
+
+async def test_pruned_pages_go_back_to_the_disk():
+    async with recording() as it:
+        await it.store(7, batch(1, *[b"x" * 1000] * 5000))
+        large = await sync_to_async(file_bytes)()
+        it.recorder.put(Prune(7, Wanted(0, it.recorder.put, lambda _: None)))
+        await eventually_async(sync_to_async(lambda: file_bytes() < large / 2))

@@ -96,6 +96,15 @@ def test_what_makes_no_sense_is_refused_with_its_field(words: dict[str, Any], fi
     assert not Key.objects.exists()
 
 
+def test_a_network_with_host_bits_is_refused_and_the_right_one_named() -> None:
+    with pytest.raises(KeyRefused, match=r"^10\.0\.0\.1/8 has host bits: write 10\.0\.0\.0/8\.$"):
+        keys.create({"name": "lab", "public": RAW, "sources": ["10.0.0.1/8"]}, "ada")
+    assert keys.create({"name": "lab", "public": RAW, "sources": ["10.0.0.1", "fd00::/8"]}, "ada").sources == [
+        "10.0.0.1/32",
+        "fd00::/8",
+    ]
+
+
 def test_a_name_and_a_key_are_there_once() -> None:
     keys.create({"name": "lab", "public": RAW}, "ada")
     with pytest.raises(KeyRefused) as caught:
