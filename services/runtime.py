@@ -68,8 +68,8 @@ class Runtime:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
-        await asyncio.to_thread(disk.make_way, self._data_dir)
         with self._lock:
+            await asyncio.to_thread(disk.make_way, self._data_dir)
             self._hold = await asyncio.to_thread(Hold.of, self._data_dir)
             loop = asyncio.get_running_loop()
             self._recorder = Recorder(loop, self._stored, stop.set, self._hold, self._troubled)
