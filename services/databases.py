@@ -19,7 +19,7 @@ from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
 from services import disk
-from services.errors import DatabaseAway, DatabaseBehind, DatabaseDamaged, SockpanelError, StoreBusy
+from services.errors import DatabaseAway, DatabaseBehind, DatabaseDamaged, SockpanelError, StoreBusy, StoreFull
 from services.models import MESSAGES
 from services.storage import copying, places, restoring, users, verdict
 
@@ -239,6 +239,10 @@ def failure(error: Exception) -> SockpanelError | None:
     if verdict.is_damage(error):
         return DatabaseDamaged(
             f"A database is damaged ({_reason(error)}): stop Sockpanel and {verdict.help_with(_directory())}."
+        )
+    if verdict.is_full(error):
+        return StoreFull(
+            "The disk is full, nothing was changed: free some space or remove old messages, and try again."
         )
     if isinstance(error, OperationalError | InterfaceError):
         return StoreBusy("The database did not answer in time: try again.")

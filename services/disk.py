@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 BALLAST = "ballast"  # its name in the data directory
 LAST = 512 * 1024  # bytes: with less free, nothing can be written down any more
 MIB = 1024 * 1024
+BLOCK = 128 * 1024  # bytes; the ballast and its half are whole blocks of any file system
+LEAST = 12 * MIB  # held back on the smallest disk: more than the databases' logs take between two checkpoints
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -29,12 +31,17 @@ class Bounds(msgspec.Struct, frozen=True):
     resume: int
     ballast: int
 
+    @property
+    def log(self) -> int:
+        """For a database's write-ahead log, and for one transaction: on a full disk the ballast has to take what the log moves."""
+        return self.ballast // 4
+
     @classmethod
     def of(cls, total: int) -> "Bounds":
-        hold = min(256 * MIB, total // 40)
-        return cls(
-            warn=min(1024 * MIB, total // 10), hold=hold, resume=hold + hold // 4, ballast=min(64 * MIB, total // 20)
-        )
+        hold = max(LEAST, min(256 * MIB, total // 40))
+        warn = max(2 * hold, min(1024 * MIB, total // 10))
+        ballast = min(64 * MIB, total // 20) // BLOCK * BLOCK
+        return cls(warn=warn, hold=hold, resume=hold + hold // 4, ballast=ballast)
 
 
 class Room(msgspec.Struct, frozen=True):

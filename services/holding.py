@@ -36,7 +36,6 @@ PER_BYTE = 4  # bytes that the disk must have for one of a message: in the log, 
 REFUSED_FOR = 2.0  # seconds after a refusal before messages are tried again
 CALM_AFTER = 5.0  # seconds without a refusal after which all is well
 TELL_EVERY = 10.0  # seconds between two incidents of one server
-DISK_FULL = "53100"  # PostgreSQL's name for it
 
 
 class Hold:
@@ -71,6 +70,7 @@ class Hold:
     def look(self) -> bool:
         """Whether messages may be stored; looks at the disk now and then."""
         now = time.monotonic()
+        self._keep_log_short()
         if self._is_close or now - self._looked_at >= LOOK_EVERY:
             self._looked_at = now
             self._judge(now)
@@ -107,11 +107,17 @@ class Hold:
         self._told.update(dict.fromkeys(fresh, now))
         return [Withheld(server, self.why.partition(" ")[2]) for server in fresh]
 
+    def _keep_log_short(self) -> None:
+        if self._reserve is not None and self._is_here:
+            try:
+                self._log.keep_short(self._room.bounds.log)
+            except Error as error:
+                if not self.refused(error):
+                    logger.info("The log of the messages database cannot begin anew yet: %s.", error)
+
     def _judge(self, now: float) -> None:
         try:
             self._is_close = self._reserve is not None and self._is_here and self._reserve.look().is_within(CLOSE)
-            if self._is_close:
-                self._log.keep_short(self._room.bounds.hold // PER_BYTE)
             is_long = self._log.is_too_long()
         except Error as error:
             is_long = self.refused(error)
@@ -131,7 +137,7 @@ class Hold:
         has_room, room = self._reserve.tend(), self._reserve.room
         if not self._is_here:
             return True
-        self.appetite = max(1, min(APPETITE, (room.left - room.bounds.hold) // PER_BYTE))
+        self.appetite = max(1, min(APPETITE, room.bounds.log, (room.left - room.bounds.hold) // PER_BYTE))
         return has_room
 
     def _disk_sentence(self) -> str:
@@ -148,10 +154,10 @@ class Hold:
         self.why = why
 
     def _is_full(self, error: BaseException) -> bool:
+        if verdict.is_full(error):
+            return True
         cause = error.__cause__ or error
         code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == DISK_FULL:
-            return True
         is_last = self._reserve is not None and self._is_here and self._reserve.look().free < disk.LAST
         return code == sqlite3.SQLITE_IOERR and not verdict.is_damage(error) and is_last
 

@@ -24,7 +24,7 @@ class WriteAheadLog:
 
     def __init__(self, file: Path | None = None) -> None:
         self._path = file.with_name(f"{file.name}-wal") if file is not None else None
-        self._tried_at = float("-inf")
+        self._tried_at, self._is_read = float("-inf"), False
 
     def is_too_long(self) -> bool:
         """Whether nothing more should be written now. Raises django.db.Error where it cannot be begun anew."""
@@ -33,8 +33,9 @@ class WriteAheadLog:
         return self._size() > TOO_LONG
 
     def keep_short(self, most: int) -> None:
-        """On a disk that is short. Raises django.db.Error."""
-        if self._size() > most:
+        """Begin it anew above `most` bytes; while somebody reads it, not at every call. Raises django.db.Error."""
+        is_time = not self._is_read or time.monotonic() - self._tried_at >= TRY_EVERY
+        if is_time and self._size() > most:
             self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -47,6 +48,7 @@ class WriteAheadLog:
             cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")
             try:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._is_read = self._size() > 0
             finally:
                 cursor.execute(f"PRAGMA busy_timeout = {usual:d}")
 

@@ -65,6 +65,7 @@ STATUSES: dict[type[errors.SockpanelError], int] = {
     errors.ExchangeFailed: 409,
     errors.TargetForbidden: 403,
     errors.StoreBusy: 503,
+    errors.StoreFull: 507,
     errors.DatabaseAway: 503,
     errors.DatabaseBehind: 503,
     errors.DatabaseDamaged: 503,

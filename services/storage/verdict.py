@@ -36,6 +36,7 @@ CIRCUMSTANCES = frozenset(
     }
 )
 SHORT_READ = sqlite3.SQLITE_IOERR_SHORT_READ
+DISK_FULL = "53100"  # PostgreSQL's name for it
 NO_TEXT = 255  # our number for Python's own complaint, which has none: bytes in the place of a text
 
 
@@ -51,6 +52,12 @@ def is_circumstance(error: BaseException | None) -> bool:
     """Whether it is the machine's fault, or the moment's, and not the file's."""
     code = _code(error)
     return code is not None and code & 0xFF in CIRCUMSTANCES and not is_damage(error)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a write found no room on the disk."""
+    cause = error.__cause__ or error if error is not None else None
+    return _code(error) == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == DISK_FULL
 
 
 def _code(error: BaseException | None) -> int | None:

@@ -24,7 +24,13 @@ Failure = type[errors.SockpanelError]
 REF = "#/components/schemas/{name}"
 FAILURES = "x-failures"
 # RequestRefused: a parameter that there is not, at the least
-ALWAYS: tuple[Failure, ...] = (errors.SignInNeeded, errors.NotAllowed, errors.StoreBusy, errors.RequestRefused)
+ALWAYS: tuple[Failure, ...] = (
+    errors.SignInNeeded,
+    errors.NotAllowed,
+    errors.StoreBusy,
+    errors.StoreFull,
+    errors.RequestRefused,
+)
 SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "made by `manage.py token create USER`"},
     "session": {

@@ -25,7 +25,7 @@ from tests.waiting import eventually_async
 pytestmark = pytest.mark.timeout(600 if LONG else 240)
 ANSWERED = 6_000 if LONG else 800  # messages, in all
 CLIENTS, VIEWERS = 3, 4
-A_BATCH_GETS_THROUGH = Measure(lives=(100_000, 600_000), slices=(100, 5_000))  # or nobody could ever catch up
+A_BATCH_GETS_THROUGH = Measure(lives=(100_000, 300_000), slices=(100, 5_000))  # or nobody could ever catch up
 WEB_KILLS = 4 if LONG else 1
 
 
@@ -56,7 +56,7 @@ async def test_live_views_that_are_cut_and_lose_the_web_process_end_with_exactly
             stack.push_async_callback(viewer.stop)
         await watched(scene, viewers, Driver(scene))
         stored = await asyncio.to_thread(rows, scene)
-        assert sum(proxy.ends.values()) > 1, f"CHAOS_SEED={seed}"
+        assert sum(proxy.ends.values()) > 0, f"CHAOS_SEED={seed}"
     for viewer in viewers:
         assert shown(viewer) == stored
         assert (viewer.doubled, viewer.skipped) == ([], 0)
@@ -71,15 +71,24 @@ async def watched(scene: Scene, viewers: list[Viewer], driver: Driver) -> None:
     for client in scene.clients:
         await client.finish(30)
         await client.stop()
+    await eventually_async(lambda: open_connections(scene) == 0, 30)  # what was on its way then is stored
     last = len(await asyncio.to_thread(rows, scene))
     await eventually_async(lambda: {viewer.last for viewer in viewers} == {last}, 30)
 
 
 def rows(scene: Scene) -> list[tuple[int, str, bytes]]:
     """What is stored."""
+    found = asked(scene, "SELECT seq, direction, data FROM services_message ORDER BY seq")
+    return [(seq, "out" if direction else "in", bytes(data)) for seq, direction, data in found]
+
+
+def open_connections(scene: Scene) -> int:
+    return int(asked(scene, "SELECT count(*) FROM services_connection WHERE closed_at IS NULL")[0][0])
+
+
+def asked(scene: Scene, question: str) -> list[Any]:
     with closing(sqlite3.connect(f"file:{scene.panel.data_dir / 'messages.sqlite3'}?mode=ro", uri=True)) as database:
-        found = database.execute("SELECT seq, direction, data FROM services_message ORDER BY seq")
-        return [(seq, "out" if direction else "in", bytes(data)) for seq, direction, data in found]
+        return database.execute(question).fetchall()
 
 
 def shown(viewer: Viewer) -> list[tuple[int, str, bytes]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services import disk
-from services.disk import BALLAST, LAST, MIB, Bounds, Reserve, Room
+from services.disk import BALLAST, BLOCK, LAST, LEAST, MIB, Bounds, Reserve, Room
 
 GIB = 1024 * MIB
 
@@ -16,7 +16,8 @@ GIB = 1024 * MIB
 @pytest.mark.parametrize(
     ("total", "warn", "hold", "ballast"),
     [
-        (128 * MIB, 128 * MIB // 10, 128 * MIB // 40, 128 * MIB // 20),
+        (128 * MIB, 2 * LEAST, LEAST, 51 * BLOCK),
+        (GIB, GIB // 10, GIB // 40, 409 * BLOCK),
         (10 * GIB, GIB, 256 * MIB, 64 * MIB),
         (4000 * GIB, GIB, 256 * MIB, 64 * MIB),
     ],
@@ -76,6 +77,16 @@ def test_a_full_disk_takes_half_of_the_ballast_and_then_the_rest(reserve, fake, 
     assert not reserve.tend()
     assert ballast(tmp_path) == 32 * MIB
     fake.free = 32 * MIB
+    reserve.tend()
+    assert ballast(tmp_path) == 0
+
+
+def test_a_full_disk_of_any_size_takes_all_of_its_ballast_in_two_steps(tmp_path):
+    total = 128 * MIB + 4096
+    reserve = Reserve(tmp_path, lambda place: Room(total, 0, disk.look(place).ballast))
+    reserve._make(reserve.room.bounds.ballast)
+    reserve.tend()
+    assert 0 < ballast(tmp_path) == reserve.room.bounds.ballast // 2
     reserve.tend()
     assert ballast(tmp_path) == 0
 

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from services import databases, jobs, write_ahead
 from services.batches import StoreBatch
@@ -117,3 +117,23 @@ async def test_a_long_read_lets_the_log_grow_so_far_and_no_further(scene, monkey
     reader.close()
     await eventually_async(lambda: len(scene.stored) == 40)
     await eventually_async(lambda: scene.noted[-1] == "")
+
+
+async def test_a_burst_leaves_no_longer_log_than_the_ballast_could_take(tmp_path, monkeypatch):
+    monkeypatch.setattr("services.disk.BLOCK", 1)
+    small = Room(100 * MIB, 90 * MIB, 5 * MIB)
+    log = WriteAheadLog(databases.file_of(MESSAGES))
+    hold = Hold(Reserve(tmp_path, lambda _: small), log)
+    longest = 0
+
+    def stored(_: int) -> None:
+        nonlocal longest
+        longest = max(longest, log._size())
+
+    recorder = Recorder(asyncio.get_running_loop(), lambda _: None, lambda: None, hold, lambda _: None)
+    await asyncio.to_thread(lambda: (log.begin_anew(), connections.close_all()))
+    for number in range(40):
+        recorder.put(StoreBatch(7, 1, batch(number + 1, b"x" * MIB), stored))
+    recorder.start()
+    await recorder.close()
+    assert MIB < longest < small.bounds.ballast
