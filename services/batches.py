@@ -59,16 +59,12 @@ class StoreBatch(Job):
         book.open_connections = self.batch.open_connections
 
     def _messages(self, book: Book) -> None:
-        server, run, messages = self.server, self.run, self.batch.messages
-        rows = [
-            (server, seq, at, run, connection, peer, direction, data, size, sent_by)
-            for seq, (at, connection, peer, direction, data, size, sent_by) in enumerate(messages, book.last_seq + 1)
-        ]
-        bulk.insert_messages(rows)
+        messages = self.batch.messages
+        bulk.insert_messages(self.server, self.run, book.last_seq + 1, messages)
         outgoing, sent_bytes, all_bytes = _sums(messages)
-        book.last_seq += len(rows)
-        book.last_at = rows[-1][2]
-        book.stored += len(rows) - outgoing
+        book.last_seq += len(messages)
+        book.last_at = messages[-1][0]
+        book.stored += len(messages) - outgoing
         book.stored_bytes += all_bytes - sent_bytes
         book.sent_stored += outgoing
         book.sent_stored_bytes += sent_bytes

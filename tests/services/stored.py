@@ -22,9 +22,9 @@ databases.prepare()
 if sys.argv[1] != "0":
     lab = operations.create({"preset": "echo", "name": "lab", "port": 18007}, "ada").pk
     texts = [b"message %d " % number * (400 if number % 100 == 0 else 3) for number in range(1, int(sys.argv[1]) + 1)]
-    rows = [(lab, n, 10**15 + n, 1, 1, "127.0.0.1:5000", 0, text, len(text), "") for n, text in enumerate(texts, 1)]
+    rows = [(10**15 + n, 1, "127.0.0.1:5000", 0, text, len(text), "") for n, text in enumerate(texts, 1)]
     with transaction.atomic(using="messages"):
-        bulk.insert_messages(rows)
+        bulk.insert_messages(lab, 1, 1, rows)
         write_books([Book(lab, last_seq=len(rows), received=len(rows), stored=len(rows))])
 """
 

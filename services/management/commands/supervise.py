@@ -1,6 +1,7 @@
 """`manage.py supervise`: keep the servers of this node as they are wanted, until SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import os
 import resource
 import sys
@@ -18,6 +19,7 @@ from services.runtime import Runtime
 from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import COMMAND
 
+COLLECT_AFTER = (100_000, 50, 50)  # new objects; collections of the young; of the middle-aged
 SWITCH_EVERY = (
     0.0005  # seconds: the recorder's thread must not wait long for the interpreter's lock while the loop is busy
 )
@@ -40,10 +42,17 @@ class Command(SockpanelCommand):
             databases.prepare()
             _raise_file_limit()
             sys.setswitchinterval(SWITCH_EVERY)
+            _collect_seldom()
             asyncio.run(supervise(options["node"]))
         except tuple(CODES) as error:
             self.warn(error.message)
             sys.exit(CODES[type(error)])
+
+
+def _collect_seldom() -> None:
+    """What is there now stays; else the collector would walk it, and all messages on their way, some ten times a second."""
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _raise_file_limit() -> None:
