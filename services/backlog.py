@@ -37,9 +37,10 @@ class Backlog:
             group.append(job)
         return group
 
-    def put_back(self, jobs: list[Job]) -> None:
-        """They come before all others."""
-        self._next.extendleft(reversed(jobs))
+    def hold(self, jobs: list[Job]) -> None:
+        """The disk refused what was taken: it waits until messages may be stored, and then comes before all others."""
+        for job in jobs:
+            self._hold(job)
 
     def _must_wait(self, job: Job) -> bool:
         return job.waits or (job.keeps_order and job.server in self.held_servers)

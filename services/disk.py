@@ -10,6 +10,7 @@ It knows no database and no thread. Bytes that the ballast lacks do not count as
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -85,6 +86,7 @@ class Reserve:
     def __init__(self, data_dir: Path, look: Callable[[Path], Room] = look) -> None:
         self._data_dir, self._look = data_dir, look
         self.is_open = True  # whether messages may be stored
+        self._is_missed = False  # the ballast, and that was said
         self.room = look(data_dir)
 
     def look(self) -> Room:
@@ -113,14 +115,18 @@ class Reserve:
 
     def _make(self, size: int) -> None:
         """The blocks must be there: a file with holes would give nothing back."""
-        descriptor = os.open(self._data_dir / BALLAST, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._data_dir / BALLAST
         try:
-            os.posix_fallocate(descriptor, 0, size)
+            with open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
-            os.ftruncate(descriptor, 0)
-            logger.warning("There is no ballast for the day the disk is full (%s).", error.strerror)
-        finally:
-            os.close(descriptor)
+            with suppress(FileNotFoundError):
+                os.truncate(path, 0)
+            if not self._is_missed:
+                logger.warning("There is no ballast for the day the disk is full (%s).", error.strerror)
+            self._is_missed = True
+        else:
+            self._is_missed = False
         self.look()
 
 

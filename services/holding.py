@@ -35,7 +35,7 @@ CLOSE = 64 * 1024 * 1024  # bytes before the disk is short
 PER_BYTE = 4  # bytes that the disk must have for one of a message: in the log, in the database, and what goes with it
 REFUSED_FOR = 2.0  # seconds after a refusal before messages are tried again
 CALM_AFTER = 5.0  # seconds without a refusal after which all is well
-TELL_EVERY = 10.0  # seconds between two incidents of one server
+TELL_EVERY = 600.0  # seconds between two incidents of one server: while it lasts, every page says so
 
 
 class Hold:

@@ -173,14 +173,16 @@ class Purge(Job):
 
     def __init__(self, server: int, again: Callable[[int], None], finished: Callable[[int], None]) -> None:
         super().__init__(server)
-        self._again, self._finished, self._more = again, finished, False
+        self._again, self._finished, self._more, self._tries = again, finished, False, 0
 
     def write(self, books: dict[int, Book]) -> None:
         books.pop(self.server, None)
         first = Message.objects.filter(server_id=self.server).order_by("seq").values_list("seq", flat=True).first()
         self._more = first is not None
+        rows = max(1, PURGE_ROWS // 4**self._tries)  # after a try that did not fit on the disk, less
+        self._tries += 1
         if first is not None:
-            Message.objects.filter(server_id=self.server, seq__lt=first + PURGE_ROWS).delete()
+            Message.objects.filter(server_id=self.server, seq__lt=first + rows).delete()
             return
         for model in (Connection, Run, Execution, StateChange, Incident, Status, Counters):
             model.objects.filter(server_id=self.server).delete()

@@ -198,7 +198,14 @@ def prune(server: Server, keep: int, who: str, wait: float = 60.0) -> int:
     if not nodes.alive(server.node):
         raise _away(server)
     disk.make_way(settings.SOCKPANEL_DATA_DIR)
-    return _carried_out(server, Action.Verb.PRUNE, words={"keep": keep}, who=who, wait=wait).count
+    try:
+        return _carried_out(server, Action.Verb.PRUNE, words={"keep": keep}, who=who, wait=wait).count
+    except errors.SupervisorAway as error:
+        if not nodes.alive(server.node):
+            raise
+        raise errors.SupervisorAway(
+            f"The supervisor has not removed all of them within {wait:.0f} s: if it had begun it goes on, so look again in a while."
+        ) from error
 
 
 def _ask(

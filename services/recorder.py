@@ -18,7 +18,7 @@ from services.books import Book
 from services.errors import DatabaseAway, DatabaseDamaged
 from services.holding import APPETITE, Hold
 from services.jobs import Job, write_books
-from services.models import MESSAGES
+from services.models import MESSAGES, Counters
 from services.storage import verdict
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class Recorder:
         self._backlog = Backlog()
         self._group_bytes = APPETITE  # less after the disk refused a group
         self._has_more = self._is_damaged = False  # to tidy; the database
+        self._meant: dict[int, Book] = {}  # as a commit that failed would have left the books
+        self._is_doubtful = False  # a transaction failed: what the books hold is what is in the database?
         self._ready = threading.Condition()
         self._closing: float | None = None  # monotonic deadline
         self._tidied = time.monotonic()
@@ -96,7 +98,7 @@ class Recorder:
     def _wait_with(self, left: list[Job]) -> None:
         if left:
             with self._ready:
-                self._backlog.put_back(left)
+                self._backlog.hold(left)
 
     def _next_group(self) -> list[Job]:
         """Wait for work; an empty list ends the thread."""
@@ -110,16 +112,24 @@ class Recorder:
                     is_open or self._closing is not None, GROUP_ROWS, min(self._group_bytes, self._hold.appetite)
                 )
                 news = [] if is_open else self._hold.news(self._backlog.held_servers)
+            if self._is_late():
+                logger.error("%d jobs are left at the end and are not stored.", len(group) + len(self._backlog))
+                return []
             if group or news:
                 return group + news
             if self._closing is not None:
                 return []
             self._tidy()
 
+    def _is_late(self) -> bool:
+        """Whether the time for what is left is over, and there is still something."""
+        return self._closing is not None and time.monotonic() > self._closing and bool(self._backlog)
+
     def _prune(self, stored: int) -> None:
         try:
             retention.prune(self.books, self.caps, stored, self.most)
         except Error as error:
+            self._is_doubtful = True
             self._told(error)
 
     def _tidy(self) -> None:
@@ -128,7 +138,7 @@ class Recorder:
             self._has_more = retention.tidy(self.books, self.caps, self.most, not self._hold.is_open)
             self._hold.tidied()
         except Error as error:
-            self._has_more = False
+            self._has_more, self._is_doubtful = False, True
             self._told(error)
 
     def _store(self, group: list[Job]) -> list[Job]:
@@ -136,7 +146,8 @@ class Recorder:
         delay, left = RETRY[0], list[Job]()
         while True:
             try:
-                self._write(group)
+                if not self._was_committed():
+                    self._write(group)
             except (*AWAY, *UNSTORABLE) as error:
                 if not _holds_back(error):
                     return left + self._store_apart(group, error)
@@ -189,16 +200,31 @@ class Recorder:
     def _write(self, group: list[Job]) -> None:
         touched = {job.server for job in group if job.counts}
         before = {server: self.books[server].snapshot() for server in touched if server in self.books}
+        meant: dict[int, Book] = {}
         try:
             with transaction.atomic(using=MESSAGES):
                 for job in group:
                     job.write(self.books)
-                write_books(self.books[server] for server in touched if server in self.books)
+                written = {server: self.books[server] for server in touched if server in self.books}
+                write_books(written.values())
+                meant = written
         except BaseException:
+            self._meant = {server: book for server, book in meant.items() if book != before.get(server)}
+            self._is_doubtful = True
             self.books.update(before)
             for server in touched - before.keys():
                 self.books.pop(server, None)
             raise
+
+    def _was_committed(self) -> bool:
+        """After a failure: whether the last commit was made all the same, and only its answer was lost. The database has the say."""
+        if not self._is_doubtful:
+            return False
+        rows = Counters.objects.filter(pk__in=[*self.books, *self._meant])
+        found = {row.pk: Book.read(row) for row in rows}
+        meant, self._meant, self._is_doubtful = self._meant, {}, False
+        self.books.update(found)
+        return bool(meant) and all(found.get(server) == book for server, book in meant.items())
 
     def _told(self, error: Exception) -> None:
         self._is_damaged = verdict.is_damage(error)

@@ -41,7 +41,7 @@ def prune(books: dict[int, Book], caps: dict[int, Cap], stored: int, most: int =
                 while slices and time.monotonic() < deadline and _excess(book, cap, SLACK) and _slice(book, cap):
                     slices -= 1
     if slices and space.is_over(most):
-        _prune_largest(books, most, deadline)
+        _prune_largest(_ours(books, caps), most, deadline)
 
 
 def tidy(books: dict[int, Book], caps: dict[int, Cap], most: int = 0, is_full: bool = False) -> bool:
@@ -55,14 +55,21 @@ def tidy(books: dict[int, Book], caps: dict[int, Cap], most: int = 0, is_full: b
         left = [
             (book, cap) for book, cap in left if (_excess(book, cap, 0) or _aged(book, cap)) and prune_slice(book, cap)
         ]
+    mine = _ours(books, caps)
+    more = _prune_connections(mine, deadline)
     if space.is_over(most) and time.monotonic() < deadline:
-        _prune_largest(books, most, deadline)
-    return space.give_back(deadline, is_full) or bool(left)
+        _prune_largest(mine, most, deadline)
+    return space.give_back(deadline, is_full) or more or bool(left)
 
 
-def _prune_largest(books: dict[int, Book], most: int, deadline: float) -> None:
+def _ours(books: dict[int, Book], caps: dict[int, Cap]) -> list[Book]:
+    """None of a server that another node has by now. The loop may add to both meanwhile."""
+    return [books[server] for server in list(caps) if server in books]
+
+
+def _prune_largest(books: list[Book], most: int, deadline: float) -> None:
     """The oldest messages of whoever has most go until all fit."""
-    with _changing(books.values()):
+    with _changing(books):
         while time.monotonic() < deadline and space.is_over(most):
             book = space.largest(books)
             if book is None or not _slice(book, Cap(rows=max(1, book.last_seq - book.first_seq + 1 - SLICE))):
@@ -165,12 +172,24 @@ def _remove(book: Book, last: int) -> None:
         book.kept_bytes = max(0, book.kept_bytes - cursor.fetchone()[0])
         cursor.execute(f"DELETE {where}", span)
     book.first_seq = last + 1
-    _old_connections(book)
 
 
-def _old_connections(book: Book) -> None:
-    """Closed connections go with their messages once there are very many."""
+def _prune_connections(books: Iterable[Book], deadline: float) -> bool:
+    """Whether there are more to go."""
+    for book in books:
+        while _old_connections(book):
+            if time.monotonic() >= deadline:
+                return True
+    return False
+
+
+def _old_connections(book: Book) -> bool:
+    """Closed connections go once there are very many, whether they sent anything or not. Whether there are more to go."""
     oldest = book.last_connection - KEEP_CONNECTIONS
-    if oldest > 0:
-        rows = Connection.objects.filter(server_id=book.server_id, number__lte=oldest, number__gt=oldest - SLICE)
-        rows.exclude(closed_at=None).delete()
+    if oldest <= 0:
+        return False
+    closed = Connection.objects.filter(server_id=book.server_id, number__lte=oldest).exclude(closed_at=None)
+    numbers = list(closed.order_by("number").values_list("number", flat=True)[:SLICE])
+    if numbers:
+        Connection.objects.filter(server_id=book.server_id, number__in=numbers).delete()
+    return len(numbers) == SLICE

@@ -29,12 +29,12 @@ def used() -> int:
     return (_pragma("page_count") - _pragma("freelist_count")) * _pragma("page_size")
 
 
-def largest(books: dict[int, Book]) -> Book | None:
+def largest(books: list[Book]) -> Book | None:
     """Whose messages take most; None when that is nobody, or a server that another supervisor has in hand."""
-    mine = max(books.values(), key=_kept, default=None)
+    mine = max(books, key=_kept, default=None)
     if mine is None or mine.first_seq > mine.last_seq:
         return None
-    others = Counters.objects.exclude(pk__in=list(books))
+    others = Counters.objects.exclude(pk__in=[book.server_id for book in books])
     if any(_weight(row.kept_bytes, row.first_seq, row.last_seq) > _kept(mine) for row in others):
         return None
     return mine

@@ -12,7 +12,7 @@ from django.db import Error
 
 from services import disk, nodes
 from services.describe import NO_SUPERVISOR
-from services.errors import CrashLoop, DiskShort, SupervisorAway
+from services.errors import CrashLoop, DiskShort, StoreFull, SupervisorAway
 from services.storage.places import mebibytes
 from services.supervisor import lock
 
@@ -30,7 +30,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
 def current() -> list[Trouble]:
     """What is wrong, the worst first; empty when all is well."""
-    found = [_supervisor(), _store(), _disk()]
+    store = _store()
+    found = [_supervisor(), store, None if store and store.code == StoreFull.code else _disk()]
     return sorted((one for one in found if one is not None), key=lambda one: one.level)
 
 

@@ -36,7 +36,7 @@ def fields(assignments: Iterable[str]) -> dict[str, Any]:
             inside = found.setdefault(part, {})
             if not isinstance(inside, dict):
                 raise RequestRefused(f"{part} is set twice: whole, and as {path}.", field="set")
-            inside[field] = value if _is_text(part, field) else _value(value)
+            inside[field] = _typed(part, field, value)
     return found
 
 
@@ -44,9 +44,14 @@ def _whole(part: str, value: str) -> Any:
     return _value(value) if part in _VALUES or part in _PARTS or part == "retention" else value
 
 
-def _is_text(part: str, field: str) -> bool:
-    known = [one for struct in _PARTS.get(part, ()) for one in msgspec.structs.fields(struct) if one.name == field]
-    return bool(known) and all(one.type is str or get_origin(one.type) is not None for one in known)
+def _typed(part: str, field: str, value: str) -> Any:
+    """Texts as they are; lists as JSON, or with commas between; all else as JSON."""
+    kinds = [one.type for known in _PARTS.get(part, ()) for one in msgspec.structs.fields(known) if one.name == field]
+    if kinds and all(get_origin(kind) is tuple for kind in kinds):
+        read = _value(value)
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(read, str) else read
+    is_text = bool(kinds) and all(kind is str or get_origin(kind) is not None for kind in kinds)
+    return value if is_text else _value(value)
 
 
 def _value(value: str) -> Any:

@@ -129,8 +129,7 @@ class Room:
         for seat in self.seats:
             if seat.feed is feed:
                 seat.follower.happened(look.events, look.events_skipped)
-                if seat.follower.following:
-                    seat.note(look.notes, now)
+                seat.note(look.notes, now)
                 self._pump(seat)
 
     def _pump(self, seat: Seat) -> None:

@@ -25,6 +25,7 @@ from sockpanel.pages.verbs import VERBS, carry_out
 
 ROWS = 200  # messages that the page brings along
 TARGETS = 50  # peers on offer in the send box
+DIGITS = 20  # of a number that somebody sends: none that means anything has more
 SENDING = frozenset({"tcp", "udp", "broadcast-receiver"})  # kinds with a send box
 
 
@@ -121,10 +122,14 @@ def _act(request: HttpRequest, found: Server) -> HttpResponse:
     return back(request, reverse("server", args=[found.name]))
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < DIGITS else None
+
+
 def _send(request: HttpRequest, found: Server) -> None:
     data = payload(request.POST.get("data", ""), request.POST.get("encoding", "text"))
     target = request.POST.get("to", "all")
-    connection = int(target) if target.isascii() and target.isdigit() else None
+    connection = _number(target)
     elsewhere = request.POST.get("peer", "").strip()
     peer = (elsewhere if target == "peer" else target) if connection is None and target != "all" else None
     reached = operations.send(found, data, who(request), connection=connection, peer=peer)
@@ -139,9 +144,8 @@ def _close(request: HttpRequest, found: Server) -> None:
 
 
 def _prune(request: HttpRequest, found: Server) -> None:
-    keep = request.POST.get("keep", "")
-    number = int(keep) if keep.isascii() and keep.isdigit() else -1
-    pruned = operations.prune(found, number, who(request))
+    keep = _number(request.POST.get("keep", ""))
+    pruned = operations.prune(found, -1 if keep is None else keep, who(request))
     messages.success(request, f"{pruned:,} messages of {found.name} are removed.")
 
 

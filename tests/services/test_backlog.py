@@ -55,12 +55,21 @@ def test_the_end_of_a_run_waits_behind_its_messages_and_for_nobody_elses():
     assert backlog.take(True, **ALL)[1:] == [mine]
 
 
-def test_what_was_put_back_comes_first():
+def test_what_the_disk_refused_comes_first_once_messages_may_be_stored():
     jobs = [stores(1), stores(2), stores(3)]
     backlog = filled(*jobs)
     group = backlog.take(True, rows=2, size=1 << 30)
-    backlog.put_back(group)
+    backlog.hold(group)
+    assert backlog.take(False, **ALL) == []
     assert backlog.take(True, **ALL) == jobs
+
+
+def test_the_end_of_a_run_that_the_disk_refused_is_not_tried_again_at_once():
+    backlog = filled(refused := ends(7))
+    backlog.hold(backlog.take(False, **ALL))
+    assert backlog.take(False, **ALL) == []
+    assert not backlog
+    assert backlog.take(True, **ALL) == [refused]
 
 
 def test_commands_wait_because_none_may_run_unrecorded():

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
 
 from services import jobs
 from services.books import Book
-from services.models import Connection, Counters, Message, Run, StateChange, Status
+from services.models import MESSAGES, Connection, Counters, Message, Run, StateChange, Status
 from services.retention import Cap
 from services.servers.report import IN, OUT, Batch, Counted, Opened, Touched
 from services.supervisor.events import Moved, RunEnded, RunStarted
@@ -105,6 +105,27 @@ async def test_a_failed_transaction_is_tried_again_and_numbers_nothing_twice(mon
     assert failures == []
     assert await sync_to_async(stored)(7) == [(1, b"a"), (2, b"b")]
     assert it.acknowledged == [1, 2]
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_made_again(monkeypatch):
+    answers_lost = [OperationalError("server closed the connection unexpectedly")]
+    wrapper = type(connections[MESSAGES])
+    commit = wrapper._commit
+
+    def losing(self):
+        commit(self)
+        if self.alias == MESSAGES and answers_lost:
+            raise answers_lost.pop()
+
+    monkeypatch.setattr(wrapper, "_commit", losing)
+    async with recording() as it:
+        await it.store(7, batch(1, b"a"), batch(2, b"b"))
+        await it.store(7, batch(3, b"c"))
+    counters = await Counters.objects.aget(pk=7)
+    assert answers_lost == []
+    assert await sync_to_async(stored)(7) == [(1, b"a"), (2, b"b"), (3, b"c")]
+    assert (counters.received, counters.stored, counters.dropped) == (3, 3, {})
+    assert it.acknowledged == [1, 2, 3]
 
 
 async def test_what_the_database_will_never_take_is_counted_and_the_rest_stored():

@@ -8,7 +8,7 @@ from django.db import connections
 
 from services import retention
 from services.books import Book
-from services.models import Counters, Message
+from services.models import Connection, Counters, Message
 from services.pruning import Prune, Wanted
 from services.retention import Cap
 from services.servers import clock
@@ -80,6 +80,7 @@ async def test_all_servers_together_keep_what_the_cap_of_the_whole_allows(monkey
     most = 4 * 1024 * 1024
     async with recording() as it:
         it.recorder.most = most
+        it.recorder.caps.update({7: Cap(), 8: Cap()})
         await it.store(8, batch(1, *[b"small"] * 100))
         for number in range(1, 81):
             await it.store(7, batch(number, *[b"x" * 1000] * 100))
@@ -119,6 +120,23 @@ async def test_pruning_what_is_not_there_removes_nothing():
         async with asyncio.timeout(10):
             assert await gone == 0
     assert await sync_to_async(seqs)() == [1]
+
+
+async def test_connections_that_sent_nothing_go_too_once_there_are_very_many(monkeypatch):
+    monkeypatch.setattr("services.retention.KEEP_CONNECTIONS", 10)
+    monkeypatch.setattr("services.retention.SLICE", 4)
+    opened = {"server_id": 7, "run": 1, "peer": "p", "opened_at": 1, "last_at": 1}
+    rows = [Connection(number=number, closed_at=None if number == 3 else 2, **opened) for number in range(1, 31)]
+    await Connection.objects.abulk_create(rows)
+    await sync_to_async(retention.tidy)({7: Book(7, last_connection=30)}, {7: Cap(rows=100)})
+    left = Connection.objects.filter(server_id=7).order_by("number").values_list("number", flat=True)
+    assert [number async for number in left] == [3, *range(21, 31)]
+
+
+async def test_what_another_node_has_by_now_is_left_to_it():
+    book = await filled(2500)
+    await sync_to_async(retention.tidy)({7: book}, {}, most=1)
+    assert await sync_to_async(seqs)() == list(range(1, 2501))
 
 
 async def test_pruned_pages_go_back_to_the_disk():

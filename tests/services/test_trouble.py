@@ -44,10 +44,16 @@ def test_what_the_supervisor_noted_is_told_in_its_words(supervised):
 
 
 def test_a_short_disk_is_a_warning_that_comes_after_errors(supervised, monkeypatch):
-    supervised.note("SP-4001 The disk is full.")
+    supervised.note("SP-4002 A long read.")
     monkeypatch.setattr(disk, "look", lambda _: Room(100_000 * MIB, 800 * MIB, 64 * MIB))
-    assert codes() == ["SP-4001", "SP-4003"]
+    assert codes() == ["SP-4002", "SP-4003"]
     assert "800.0 MiB left" in trouble.current()[1].sentence
+
+
+def test_a_disk_that_is_full_is_not_called_short_as_well(supervised, monkeypatch):
+    supervised.note("SP-4001 The disk is full.")
+    monkeypatch.setattr(disk, "look", lambda _: Room(100_000 * MIB, 100 * MIB, 64 * MIB))
+    assert codes() == ["SP-4001"]
 
 
 def test_a_supervisor_that_dies_again_and_again_is_a_crash_loop_until_it_lives(data_dir):

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from services import describe, history, operations, terminal
+from services import describe, history, operations, terminal, trouble
 from services.errors import RequestRefused
 from services.management import follow, standing
 from services.management.base import SockpanelCommand, who
@@ -73,6 +73,8 @@ class Command(SockpanelCommand):
         if options["json"]:
             self._objects(servers, single=len(options["names"]) == 1)
         else:
+            for one in trouble.current():
+                self.warn(one.sentence)
             told = [standing.details(one) for one in _described(servers)]
             self.say("\n\n".join(told) or "There are no servers yet.")
 

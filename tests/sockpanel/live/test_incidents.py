@@ -46,6 +46,14 @@ async def test_a_refusal_is_told_as_it_is_noted(browse: Browse, records: Any) ->
     }
 
 
+async def test_a_page_that_shows_no_messages_is_told_too(browse: Browse, records: Any) -> None:
+    browser = await browse()
+    await browser.next("stats")
+    await sync_to_async(note)(records.server.pk, "10.1.2.3")
+    await ahint(PANEL, records.server.pk)
+    assert (await browser.next("incident"))["source"] == "10.1.2.3"
+
+
 async def test_a_page_gets_what_came_after_its_state_and_nothing_older(browse: Browse, records: Any) -> None:
     first, second, third = await sync_to_async(note)(records.server.pk, "a", "b", "c")
     knowing, fresh = await browse(), await browse()

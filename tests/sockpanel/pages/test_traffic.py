@@ -53,7 +53,8 @@ def test_only_an_admin_may_make_room(
         assert 'value="prune"' not in person.get(PAGE).content.decode()
     assert 'value="prune"' in admin.get(PAGE).content.decode()
     assert admin.post("/servers/echo/", {"verb": "prune", "keep": "1"}).status_code == 302
-    assert asked == [("echo", 1, "ada")]
+    assert admin.post("/servers/echo/", {"verb": "prune", "keep": "9" * 5000}).status_code == 302
+    assert asked == [("echo", 1, "ada"), ("echo", -1, "ada")]
 
 
 def test_what_is_wrong_stands_on_every_page(viewer: Client, echo: Server, monkeypatch: pytest.MonkeyPatch) -> None:
