@@ -39,17 +39,25 @@ class OneLine(logging.Formatter):
         )
 
 
+def is_no_probe(record: logging.LogRecord) -> bool:
+    """False for what a probe of /healthz is told: it asks every second, and what is wrong was logged when it began."""
+    path = getattr(getattr(record, "request", None), "path", "")
+    return path != "/healthz" or record.exc_info is not None
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "sockpanel.logs.OneLine"}},
+    "filters": {"no-probe": {"()": "django.utils.log.CallbackFilter", "callback": is_no_probe}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "sockpanel": {"level": "INFO"},
         "services": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING"},  # Django's own handlers would say it twice
-        "django.request": {"level": "ERROR"},  # 5xx; a 4xx was told to whoever asked, and is everyday life
+        # 5xx alone: a 4xx was told to whoever asked, and is everyday life
+        "django.request": {"level": "ERROR", "filters": ["no-probe"]},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "django.channels.server": {"level": "INFO"},
     },

@@ -55,7 +55,7 @@ class Scene:
     def full(self) -> Iterator[None]:
         """By a foreign file, until the panel says so: a log that begins anew may make a little room."""
         with self.disk.filled() as fill:
-            eventually(lambda: self.health() == "SP-4001" or (self.ballast() > 6 * MIB and fill()), within=15)
+            eventually(lambda: self.health() == "SP-4001" or (self.ballast() > 6 * MIB and fill()), within=20)
             yield
 
     def health(self) -> str:
@@ -120,7 +120,7 @@ def goes_on(filler: Filler) -> Callable[[], bool]:
 
 def signed_in(scene: Scene) -> Visitor:
     """A person's session finds room as soon as the supervisor has let go of the ballast."""
-    eventually(lambda: scene.panel.visitor().get("/login/").status == 200)
+    eventually(lambda: scene.panel.visitor().get("/login/").status == 200, within=20)
     return scene.panel.login()
 
 
@@ -139,7 +139,7 @@ def test_traffic_fills_the_disk_and_pruning_heals_it(scene: Scene):
         assert scene.lost("lab", held) == set()
         done = scene.disk.manage(scene.panel, "shell", "-v", "0", "-c", PRUNE.format(name="lab", keep=100))
         assert int(done.stdout) > 1000, done.stderr
-        eventually(goes_on(filler), within=10)
+        eventually(goes_on(filler), within=20)
     eventually(lambda: scene.at_rest("lab"))
     assert scene.counters("lab")["stored"] >= len(filler.acknowledged)
     assert scene.is_whole()
@@ -154,7 +154,7 @@ def test_a_server_deleted_on_a_full_disk_makes_room(scene: Scene):
     with traffic(scene.acknowledging("doomed")):
         eventually(lambda: scene.health() == "SP-4001", within=60)
     scene.delete("doomed")
-    eventually(lambda: scene.health() == "ok", within=10)
+    eventually(lambda: scene.health() == "ok", within=20)
     eventually(lambda: scene.disk.free > 80 * MIB, within=20)
     assert scene.is_whole()
 
@@ -163,12 +163,12 @@ def test_a_foreign_file_that_takes_the_last_byte_holds_messages_until_it_is_gone
     with traffic(scene.acknowledging("foreign"), length=500) as filler:
         eventually(goes_on(filler))
         with scene.full():
-            eventually(lambda: scene.ballast() < 6 * MIB, within=10)
+            eventually(lambda: scene.ballast() < 6 * MIB, within=20)
             assert signed_in(scene).get("/servers/").status == 200
             assert scene.lost("foreign", list(filler.acknowledged)) == set()
-        eventually(goes_on(filler), within=10)
-        eventually(lambda: scene.health() == "ok", within=10)
-        eventually(lambda: scene.ballast() > 6 * MIB, within=10)
+        eventually(goes_on(filler), within=20)
+        eventually(lambda: scene.health() == "ok", within=20)
+        eventually(lambda: scene.ballast() > 6 * MIB, within=20)
     eventually(lambda: scene.at_rest("foreign"))
     assert scene.lost("foreign", filler.acknowledged) == set()
     assert scene.is_whole()
@@ -179,9 +179,9 @@ def test_a_supervisor_killed_on_a_full_disk_comes_back_and_loses_nothing(scene: 
         eventually(goes_on(filler))
         with scene.full():
             scene.panel.children()["supervise"].send_signal(signal.SIGKILL)
-            eventually(lambda: scene.health() == "SP-2201", within=10)
+            eventually(lambda: scene.health() == "SP-2201", within=20)
             eventually(lambda: scene.health() in ("SP-4001", "ok"), within=30)  # a log that began anew makes room
-        eventually(lambda: scene.health() == "ok", within=15)
+        eventually(lambda: scene.health() == "ok", within=20)
     assert scene.lost("killed", filler.acknowledged) == set()
     assert scene.is_whole()
 
@@ -193,8 +193,8 @@ def test_datagrams_that_find_no_room_are_counted_as_backlog(scene: Scene):
             for _ in range(10):
                 sender.sendto(b"x" * 60_000, ("127.0.0.1", port))
             assert scene.health() == "SP-4001"
-    eventually(lambda: scene.health() == "ok", within=15)
-    eventually(lambda: scene.at_rest("sink") and scene.counters("sink")["dropped"].get("backlog"), within=15)
+    eventually(lambda: scene.health() == "ok", within=20)
+    eventually(lambda: scene.at_rest("sink") and scene.counters("sink")["dropped"].get("backlog"), within=20)
     assert scene.counters("sink")["stored"] > 0
 
 
@@ -207,5 +207,5 @@ def test_a_log_and_a_copy_that_find_no_room_end_nothing(scene: Scene):
             assert scene.panel.visitor().get("/no/such/page").status in (302, 404)
         assert signed_in(scene).get("/servers/").status == 200
     assert not list((scene.panel.data_dir / "backups").glob("*.tar*"))
-    eventually(lambda: scene.health() == "ok", within=15)
+    eventually(lambda: scene.health() == "ok", within=20)
     assert scene.panel.process.poll() is None

@@ -68,8 +68,13 @@ class Panel:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if ready:
+        if not ready:
+            return
+        try:
             eventually(self._is_ready, START)
+        except BaseException:
+            self.end()
+            raise
 
     def _read(self) -> None:
         assert self.process.stdout

@@ -5,6 +5,7 @@ import logging
 import sys
 
 import pytest
+from django.test import RequestFactory
 
 from sockpanel.logs import LOGGING, OneLine
 
@@ -44,3 +45,15 @@ def test_a_refusal_is_no_news_and_a_failure_is():
     request = logging.getLogger("django.request")
     assert not request.isEnabledFor(logging.WARNING)
     assert request.isEnabledFor(logging.ERROR)
+
+
+def test_what_a_probe_is_told_every_second_is_no_news_and_a_failure_of_the_probe_is(caplog: pytest.LogCaptureFixture):
+    request = logging.getLogger("django.request")
+    with caplog.at_level(logging.ERROR):
+        request.error("Service Unavailable: /healthz", extra={"request": RequestFactory().get("/healthz")})
+        request.error("Service Unavailable: /servers/", extra={"request": RequestFactory().get("/servers/")})
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            request.exception("Internal Server Error", extra={"request": RequestFactory().get("/healthz")})
+    assert [one.getMessage() for one in caplog.records] == ["Service Unavailable: /servers/", "Internal Server Error"]
