@@ -35,6 +35,11 @@ def current() -> list[Trouble]:
     return sorted((one for one in found if one is not None), key=lambda one: one.level)
 
 
+def is_storing() -> bool:
+    """Whether messages are stored as they come; else what comes waits, and is counted later."""
+    return _store() is None
+
+
 def _supervisor() -> Trouble | None:
     node = settings.SOCKPANEL_NODE
     pid, record, _ = lock.look(settings.SOCKPANEL_DATA_DIR, node)

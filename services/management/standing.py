@@ -7,6 +7,7 @@ from services import terminal
 from services.models import Server, Status
 from services.servers.spec import Framing, NoOptions, Part, Reply
 
+WAITING = "messages wait for the database: what came since is counted once they are stored"
 GOOD_END = {"broadcast-sender"}  # kinds that may end by themselves at once and have done what was wanted
 
 
@@ -28,8 +29,8 @@ def overview(found: list[dict[str, Any]]) -> str:
     return terminal.table(("NAME", "STATE", "KIND", "ADDRESS", "OPEN", "RECEIVED", "SENT", "REASON"), rows)
 
 
-def details(told: dict[str, Any]) -> str:
-    """One SERVER object, a line for each thing."""
+def details(told: dict[str, Any], is_storing: bool = True) -> str:
+    """One SERVER object, a line for each thing. `is_storing`: its messages are stored as they come."""
     counters = told["counters"]
     account = accounts.of(counters)
     lines = {
@@ -43,13 +44,17 @@ def details(told: dict[str, Any]) -> str:
         "connections": f"{counters['connections']:,} open",
         "received": _direction(account.incoming),
         "sent": _direction(account.outgoing),
-        "account": "every message is accounted for" if account.balances else _open(account),
+        "account": _balance(account) if is_storing else WAITING,
         "refused": _refused(account.refused),
         "notes": told["notes"],
         "warning": " ".join(told["warnings"]),
     }
     body = [f"  {name:<12} {terminal.plain(text)}" for name, text in lines.items() if text]
     return "\n".join([terminal.plain(told["name"]), *body])
+
+
+def _balance(account: accounts.Account) -> str:
+    return "every message is accounted for" if account.balances else _open(account)
 
 
 def _part(words: dict[str, Any], usual: Part) -> str:

@@ -5,9 +5,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from services import account, history, operations
+from services import account, history, operations, trouble
 from services.models import Counters
 from services.servers.report import RULES
+from services.wishes import DATAGRAMS
 from sockpanel.pages.frame import page
 from sockpanel.pages.server import header
 
@@ -22,7 +23,9 @@ def traffic(request: HttpRequest, name: str) -> HttpResponse:
     context |= {
         "account": account.of(context["server"]["counters"]),
         "refused": [(rule, RULES.get(rule, ""), number) for rule, number in _by_number(context["server"])],
-        "incidents": history.incidents_of(found.pk, limit=ROWS),
+        "is_storing": trouble.is_storing(),
+        "takes_connections": found.transport not in DATAGRAMS,
+        "incidents": sorted(history.incidents_of(found.pk, limit=ROWS), key=lambda one: one["at"], reverse=True),
         "kept": _kept(found.pk),
     }
     return page(request, "traffic", context)

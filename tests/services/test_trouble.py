@@ -43,6 +43,14 @@ def test_what_the_supervisor_noted_is_told_in_its_words(supervised):
     assert (one.level, one.code, one.sentence) == ("error", "SP-4001", "The disk is full: free some space.")
 
 
+def test_messages_are_stored_until_the_supervisor_notes_why_not(supervised):
+    assert trouble.is_storing()
+    supervised.note("SP-4001 The disk is full: free some space.")
+    assert not trouble.is_storing()
+    supervised.note("")
+    assert trouble.is_storing()
+
+
 def test_a_short_disk_is_a_warning_that_comes_after_errors(supervised, monkeypatch):
     supervised.note("SP-4002 A long read.")
     monkeypatch.setattr(disk, "look", lambda _: Room(100_000 * MIB, 800 * MIB, 64 * MIB))

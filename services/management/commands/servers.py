@@ -75,7 +75,7 @@ class Command(SockpanelCommand):
         else:
             for one in trouble.current():
                 self.warn(one.sentence)
-            told = [standing.details(one) for one in _described(servers)]
+            told = [standing.details(one, trouble.is_storing()) for one in _described(servers)]
             self.say("\n\n".join(told) or "There are no servers yet.")
 
     def do_incidents(self, options: Mapping[str, Any]) -> None:

@@ -27,6 +27,26 @@ def test_an_account_that_is_open_says_how_many_are_under_way(viewer: Client, ech
     assert "every message is accounted for" not in page.content.decode()
 
 
+def test_an_account_is_not_called_whole_while_messages_wait_for_the_disk(
+    viewer: Client, echo: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted(echo, received=5, stored=5)
+    monkeypatch.setattr(trouble, "is_storing", lambda: False)
+    page = viewer.get(PAGE).content.decode()
+    assert "messages wait" in page
+    assert "every message is accounted for" not in page
+
+
+def test_a_server_of_datagrams_has_no_list_of_refused_connections(
+    viewer: Client, recorded: Callable[..., Server]
+) -> None:
+    title = "Refused connections"
+    Server.objects.filter(pk=recorded(b"one").pk).update(transport="udp")
+    assert title not in viewer.get(PAGE).content.decode()
+    Server.objects.update(transport="tcp")
+    assert title in viewer.get(PAGE).content.decode()
+
+
 def test_refusals_stand_there_with_their_rule_and_source(viewer: Client, echo: Server) -> None:
     counted(echo, refused={"denied": 7})
     Incident.objects.create(
