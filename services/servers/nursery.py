@@ -1,8 +1,7 @@
 """Has everything imported that a worker needs, and forks one whenever the supervisor asks: within milliseconds, sharing its memory.
 
-Its stdin is a SOCK_SEQPACKET socket. A request is a JSON list of descriptor numbers, with the descriptors themselves (SCM_RIGHTS,
-unix(7)): the worker's stdin, its stderr, and one for each number. The answer is the worker's pid, or 0 when there is none. A
-worker is a grandchild whose parent ends at once: so it becomes the child of the supervisor, which adopts orphans (prctl(2)).
+Its stdin is the socket that `births` tells of. A worker is a grandchild whose parent ends at once: so it becomes the child of the
+supervisor, which adopts orphans (prctl(2)).
 """
 
 import fcntl
@@ -15,10 +14,8 @@ import traceback
 from typing import NoReturn
 
 from services.servers import registry, worker
+from services.servers.births import MAX_DESCRIPTORS, MAX_REQUEST, NO_WORKER, READY
 
-NO_WORKER = b"0"
-MAX_DESCRIPTORS = 16
-MAX_REQUEST = 1024
 ABOVE = 3 + 4 * MAX_DESCRIPTORS  # where descriptors are parked while each finds its place
 # What most servers are; others import their own at their start
 KINDS = (("tcp", "tcp"), ("udp", "udp"), ("time", "udp"), ("broadcast-receiver", "udp"), ("broadcast-sender", "udp"))
@@ -31,18 +28,29 @@ def main() -> int:
         registry.load(kind, transport)
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as control:
-        while True:
-            request, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS)
-            if not request:
-                return os.EX_OK
-            answer = _born(control, json.loads(request), descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            control.send(answer)
+        try:
+            control.send(READY)
+            while _serve(control):
+                pass
+        except ConnectionError:
+            pass  # the supervisor went without taking our last word
+    return os.EX_OK
+
+
+def _serve(control: socket.socket) -> bool:
+    """One request. False at the end of them."""
+    request, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS)
+    if not request:
+        return False
+    answer = _born(control, json.loads(request), descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    control.send(answer)
+    return True
 
 
 def _born(control: socket.socket, numbers: list[int], descriptors: list[int]) -> bytes:
-    """A worker's pid, in digits, once it leads a session of its own; empty when the system forks no more."""
+    """A worker's pid, in digits, once it leads a session of its own; NO_WORKER when the system forks no more."""
     reading, writing = os.pipe()
     try:
         parent = os.fork()

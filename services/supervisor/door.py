@@ -24,16 +24,27 @@ class Held(msgspec.Struct, frozen=True):
     spec: ServerSpec
 
 
+class Drops:
+    """Datagrams that the kernel dropped at one socket, as far as workers have told; modulo 2**32, as the kernel counts."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def add(self, datagrams: int) -> None:
+        """A worker told of so many more."""
+        self.told = (self.told + datagrams) % 2**32
+
+
 class Door:
     """At most one open socket."""
 
     def __init__(self, means: Means) -> None:
+        self.drops = Drops()  # of the open socket; another one with each socket
         self._means = means
         self._held: Held | None = None
         self._opening: object | None = None  # which of our requests is under way
         self._unwanted = False  # released while it was being opened
         self._blocked: tuple[ServerSpec, Answer] | None = None
-        self._dropped = 0
 
     @property
     def is_opening(self) -> bool:
@@ -45,15 +56,6 @@ class Door:
         if self._held is None:
             raise OSError("the socket is not open")
         return self._held.socket.fileno()
-
-    @property
-    def dropped(self) -> int:
-        """Datagrams that the kernel dropped at the open socket, as far as workers have told; modulo 2**32, as the kernel counts."""
-        return self._dropped
-
-    def drop(self, datagrams: int) -> None:
-        """A worker told of so many more."""
-        self._dropped = (self._dropped + datagrams) % 2**32
 
     @property
     def address(self) -> str:
@@ -114,7 +116,7 @@ class Door:
 
     def _take(self, held: Held) -> None:
         self._held = held
-        self._dropped = 0
+        self.drops = Drops()
 
     def _opened(self, request: object, spec: ServerSpec, answer: Answer, result: socket.socket | BindError) -> None:
         abandoned = request is not self._opening

@@ -42,6 +42,7 @@ class Keeper:
         self._means = means
         self._machine = Machine()
         self._door = Door(means)
+        self._drops = self._door.drops  # of the worker's socket, which is not always the open one
         self._backoff = Backoff(means.timings)
         self._exchange: Exchange | None = None
         self._telling = Telling(wanted.id, means.observer)
@@ -199,6 +200,7 @@ class Keeper:
         )
 
     def _spawn(self) -> None:
+        self._drops = self._door.drops
         try:
             history = self._telling.history()
             self.worker = self._means.spawn(
@@ -207,7 +209,7 @@ class Keeper:
                     socket=self._door.descriptor,
                     next_connection=history.next_connection,
                     peers=history.peers,
-                    kernel_drops=self._door.dropped,
+                    kernel_drops=self._drops.told,
                     briefing=self.wanted.briefing,
                 )
             )
@@ -234,7 +236,7 @@ class Keeper:
             self._kill("The worker said twice that it is ready and was killed.")
 
     def reported(self, batch: report.Batch, stored: Callable[[int], None]) -> None:
-        self._door.drop(batch.counted.dropped.get("kernel", 0))
+        self._drops.add(batch.counted.dropped.get("kernel", 0))
         self._telling.reported(batch, stored)
 
     def command_begun(self, told: report.CommandBegun, recorded: Callable[[], None]) -> None:

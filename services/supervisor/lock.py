@@ -8,6 +8,7 @@ lock of a file that somebody else removes has a lock on nothing. It keeps its le
 """
 
 import fcntl
+import logging
 import os
 import struct
 from pathlib import Path
@@ -16,6 +17,8 @@ from types import TracebackType
 import msgspec
 
 from services.errors import AlreadySupervised, StartFailed
+
+logger = logging.getLogger(__name__)
 
 _FLOCK = "hhqqi0q"  # struct flock: type, whence, start, length, pid; as long as the whole file
 _HEAD, _LENGTH = 128, 2048  # bytes of the first line, and of the file
@@ -68,26 +71,32 @@ class SupervisorLock:
         self._descriptor = descriptor
 
     def note(self, text: str) -> None:
-        """Keep a code and a sentence for whoever asks about trouble; "" when all is well."""
-        if self._descriptor >= 0:
-            room = _LENGTH - _HEAD
-            os.pwrite(self._descriptor, text.encode()[:room].ljust(room, b"\0"), _HEAD)
+        """Keep a code and a sentence for whoever asks about trouble; "" when all is well. What cannot be kept is logged."""
+        room = _LENGTH - _HEAD
+        self._write(text.encode()[:room].ljust(room, b"\0"), _HEAD)
 
     def settle(self) -> None:
         """It has lived for a while: should it die now, it did not die young."""
-        if self._descriptor >= 0:
-            self._record = msgspec.structs.replace(self._record, is_sound=1)
-            os.pwrite(self._descriptor, self._record.line(), 0)
+        self._record = msgspec.structs.replace(self._record, is_sound=1)
+        self._write(self._record.line(), 0)
 
     def release(self, is_sound: bool = True) -> None:
         """No harm when it is not held."""
         if self._descriptor >= 0:
             self.note("")
             is_sound = is_sound or bool(self._record.is_sound)
-            record = msgspec.structs.replace(self._record, pid=0, is_sound=int(is_sound))
-            os.pwrite(self._descriptor, record.line(), 0)
+            self._write(msgspec.structs.replace(self._record, pid=0, is_sound=int(is_sound)).line(), 0)
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _write(self, data: bytes, at: int) -> None:
+        """Nothing when it is not held. Whoever supervises goes on without what cannot be written."""
+        if self._descriptor < 0:
+            return
+        try:
+            os.pwrite(self._descriptor, data, at)
+        except OSError as error:
+            logger.warning("%s cannot be written (%s): look at its disk.", self._path, error.strerror)
 
     def __enter__(self) -> "SupervisorLock":
         self.acquire()

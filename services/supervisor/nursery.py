@@ -12,15 +12,14 @@ import socket
 import subprocess
 import time
 
-from services.supervisor.process import ROOT, Child, Plan, Spawned, environment, in_memory
+from services.servers.births import MAX_ANSWER, NO_WORKER, READY
+from services.supervisor.process import Child
+from services.supervisor.spawned import ROOT, Plan, Spawned, environment, hear_of_ends, in_memory
 from services.supervisor.strays import Strays, adopt_orphans
 
 logger = logging.getLogger(__name__)
 
-ANSWER_WITHIN = 1.0  # seconds that the supervisor stands still for at the most, but at the first answer:
-FIRST_WITHIN = 5.0  # it waits for what the nursery imports
-MAX_PID = 32  # bytes of an answer
-NO_WORKER = b"0"
+ANSWER_WITHIN = 1.0  # seconds that the supervisor stands still for at the most
 
 
 class Born:
@@ -38,13 +37,14 @@ class Nursery:
     """One nursery process, begun again when it has died."""
 
     def __init__(self, command: tuple[str, ...]) -> None:
-        """Raises OSError when it cannot be spawned."""
+        """Raises OSError when our children cannot be listed."""
         self._command = (*command, "nursery")
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._has_answered = False
+        self._is_ready = False  # it has said so
+        hear_of_ends()
         self._strays = Strays()
-        adopt_orphans()
+        self._can_adopt = _adopts()
         self._begin()  # it imports while we do other things
 
     @property
@@ -52,32 +52,45 @@ class Nursery:
         """Of the nursery's process; None between two of them."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next worker is forked; until then, and where no nursery can be, workers are spawned."""
+        if self._control is not None and not self._is_ready:
+            try:
+                self._is_ready = self._control.recv(MAX_ANSWER, socket.MSG_DONTWAIT) == READY
+            except OSError:
+                pass  # it has said nothing yet, or has ended: `tidy` begins another
+        return self._is_ready
+
     def bear(self, plan: Plan) -> Child:
         """A child that serves `plan`. Raises OSError when there is none, or nobody knows: use the descriptors for no other then."""
-        reading, writing = os.pipe2(os.O_CLOEXEC)
-        try:
-            asked = self._asked(plan, writing)
-            child = Born(self._answered(), reading) if asked else Spawned(plan)
-        except BaseException:
-            os.close(reading)
-            raise
-        finally:
-            os.close(writing)
-        if not asked:
-            os.close(reading)
+        child = (self._forked(plan) if self.is_ready else None) or Spawned(plan)
         self._strays.known.add(child.pid)
         return child
 
     def tidy(self) -> None:
         """Begin a nursery that has died again; reap and end whoever escaped from a worker. To be called every few seconds."""
-        if self._process is not None and self._process.poll() is not None:
+        if self._process is None:
+            self._begin()
+        elif self._process.poll() is not None:
             logger.warning("The nursery has ended with code %s: another one begins.", self._process.returncode)
             self.close()
             self._begin()
-        self._strays.tidy(time.monotonic())
+        try:
+            self._strays.tidy(time.monotonic())
+        except OSError as error:
+            _tell_of_strays(error)
+
+    async def sweep(self) -> None:
+        """Returns when nobody is left who escaped from a worker: within seconds, and at once when nobody did."""
+        try:
+            await self._strays.sweep()
+        except OSError as error:
+            _tell_of_strays(error)
 
     def close(self) -> None:
         """End the nursery; workers live on."""
+        self._is_ready = False
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -86,48 +99,99 @@ class Nursery:
             self._process.wait()
             self._process = None
 
+    def _forked(self, plan: Plan) -> Born | None:
+        """None when the nursery has not taken the request. Raises OSError when there is no worker, or nobody knows."""
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        try:
+            pid = self._answered() if self._asked(plan, writing) else 0
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        if pid:
+            return Born(pid, reading)
+        os.close(reading)
+        return None
+
     def _asked(self, plan: Plan, stderr: int) -> bool:
         """Whether the nursery has taken the request; one that has not is replaced."""
+        assert self._control is not None  # noqa: S101 - it is ready
         stdin = in_memory(plan.stdin)
         try:
-            control = self._control or self._begin()
-            control.settimeout(ANSWER_WITHIN if self._has_answered else FIRST_WITHIN)
-            socket.send_fds(control, [json.dumps(plan.descriptors).encode()], [stdin, stderr, *plan.descriptors])
+            self._control.settimeout(ANSWER_WITHIN)
+            descriptors = [stdin, stderr, *plan.descriptors]
+            socket.send_fds(self._control, [json.dumps(plan.descriptors).encode()], descriptors)
         except OSError as error:
             logger.warning("The nursery takes no request (%s): a worker is spawned, and takes 0.1 s longer.", error)
             self.close()
+            self._begin()
             return False
         finally:
             os.close(stdin)
         return True
 
     def _answered(self) -> int:
-        """The pid of the worker. Raises OSError; the nursery is ended then, for nobody knows what it has done."""
+        """The pid of the worker. Raises OSError; the nursery is replaced then, for nobody knows what it has done."""
         assert self._control is not None  # noqa: S101 - it has been asked
         try:
-            answer = self._control.recv(MAX_PID)
+            answer = self._control.recv(MAX_ANSWER)
         except OSError:
             answer = b""
         if not answer:
             self.close()
+            self._begin()
             raise OSError("the nursery of workers ended, or did not answer")
         if answer == NO_WORKER:
             raise OSError("the system forks no further process")
-        self._has_answered = True
         return int(answer)
 
-    def _begin(self) -> socket.socket:
-        self._has_answered = False
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def _begin(self) -> None:
+        """Another nursery. Where there can be none, workers are spawned."""
+        if not self._can_adopt:
+            return
+        try:
+            self._control, self._process = _nursed(self._command)
+        except OSError as error:
+            logger.warning(
+                "No nursery can be begun (%s): workers are spawned, and take 0.1 s longer. "
+                "Look at the limits of processes, memory and open files.",
+                error,
+            )
+        else:
+            self._strays.known.add(self._process.pid)
+
+
+def _adopts() -> bool:
+    """Whether orphans become our children: those whom a nursery forks are."""
+    try:
+        adopt_orphans()
+    except OSError as error:
+        logger.warning("The system gives us no orphans (%s): workers are spawned, and take 0.1 s longer.", error)
+        return False
+    return True
+
+
+def _nursed(command: tuple[str, ...]) -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+    """Our end of its socket, and the process. Raises OSError when it cannot be spawned."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - the supervisor's own command
-                self._command,
+            return ours, subprocess.Popen(  # noqa: S603 - the supervisor's own command
+                command,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=ROOT,
                 env=environment(),
                 start_new_session=True,
             )
-        self._strays.known.add(self._process.pid)
-        self._control = ours
-        return ours
+    except OSError:
+        ours.close()
+        raise
+
+
+def _tell_of_strays(error: OSError) -> None:
+    logger.warning(
+        "Whoever escaped from a worker cannot be looked for now (%s): look at the limits of processes and open files.",
+        error,
+    )

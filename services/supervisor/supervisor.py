@@ -28,7 +28,7 @@ from services.supervisor.keeper import Keeper
 from services.supervisor.means import Hand, Means, Opened
 from services.supervisor.neighbourhood import Neighbourhood
 from services.supervisor.nursery import Nursery
-from services.supervisor.process import Spawned
+from services.supervisor.spawned import Spawned, hear_of_ends
 from services.supervisor.states import ACTIVE, State
 from services.supervisor.timings import Timings
 from services.supervisor.wanted import Wanted, place
@@ -62,6 +62,7 @@ class Supervisor:
         closer: Closer = close_socket,
         nursery: Nursery | None = None,
     ) -> None:
+        hear_of_ends()
         self._loop = asyncio.get_running_loop()
         self._command = command
         self._timings = timings
@@ -93,10 +94,10 @@ class Supervisor:
 
         Stops come first, so that their addresses are free for what starts. It does not wait for servers to settle.
         """
-        if self._nursery is not None:
-            self._nursery.tidy()
         if self._empty is not None:
             return
+        if self._nursery is not None:
+            self._nursery.tidy()
         whole = {one.id: one for one in wanted}
         for keeper in list(self._keepers.values()):
             if keeper.id not in whole and not keeper.leaving:
@@ -148,7 +149,7 @@ class Supervisor:
         return State.STOPPED if keeper is None else keeper.state
 
     async def close(self) -> None:
-        """Stops everything, as gently as time allows, and frees every socket; nothing is started any more."""
+        """Stops everything, as gently as time allows, frees every socket and leaves no process; nothing is started any more."""
         if self._empty is None:
             self._empty = self._loop.create_future()
             for keeper in list(self._keepers.values()):
@@ -163,6 +164,7 @@ class Supervisor:
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
             if self._nursery is not None:
+                await self._nursery.sweep()
                 self._nursery.close()
 
     # The wanted set

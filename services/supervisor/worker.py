@@ -18,7 +18,8 @@ from services.supervisor.allowance import Allowance
 from services.supervisor.commands import Commands
 from services.supervisor.last_words import LastWords
 from services.supervisor.link import Link
-from services.supervisor.process import Child, Exit, Plan, Process, Spawned
+from services.supervisor.process import Child, Exit, Process
+from services.supervisor.spawned import Plan, Spawned
 
 _MAX_QUESTIONS = 1000  # orders that a worker has not answered
 

@@ -1,4 +1,4 @@
-"""A nursery for tests: closed at the end, and then this process adopts no orphans any more."""
+"""A nursery for tests: ready; closed at the end, and then this process adopts no orphans any more."""
 
 import ctypes
 from collections.abc import Iterator
@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from services.supervisor.nursery import Nursery
 from services.supervisor.strays import _SUBREAPER
 from services.supervisor.supervisor import COMMAND
+from tests.waiting import eventually
 
 
 @contextmanager
 def bring_up() -> Iterator[Nursery]:
     nursery = Nursery(COMMAND)
     try:
+        eventually(lambda: nursery.is_ready)
         yield nursery
     finally:
         nursery.close()

@@ -1,5 +1,6 @@
 """One supervisor per data directory and node."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -92,6 +93,21 @@ def test_a_note_is_read_by_others_while_the_lock_is_held_and_no_longer(tmp_path)
         assert trouble(tmp_path, "local") == ""
         lock.note("SP-4001 again")
     assert trouble(tmp_path, "local") == ""
+
+
+def test_a_disk_that_takes_no_note_ends_nothing_and_keeps_no_lock(tmp_path, monkeypatch, caplog):
+    def full(*_words):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk, SupervisorLock(tmp_path, "local") as lock:
+        disk.setattr(os, "pwrite", full)
+        lock.note("SP-4001 The disk is full.")
+        lock.settle()
+        assert holder(tmp_path, "local") == os.getpid()
+    assert holder(tmp_path, "local") is None
+    assert (
+        f"{lock_path(tmp_path, 'local')} cannot be written (No space left on device): look at its disk." in caplog.text
+    )
 
 
 def test_a_note_of_any_length_leaves_the_files_length_alone(tmp_path):

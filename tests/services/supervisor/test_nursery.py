@@ -4,18 +4,24 @@ What they serve is shown by test_with_real_workers, whose every test runs with a
 """
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 
 import pytest
 
 from services.supervisor import nursery as nurseries
+from services.supervisor import strays
 from services.supervisor.nursery import Born, Nursery
-from services.supervisor.process import Exit, Plan, Process, Spawned, process_start
+from services.supervisor.process import Exit, Process, process_start
+from services.supervisor.spawned import Plan, Spawned
 from services.supervisor.supervisor import COMMAND
+from tests.services.supervisor.children import exited
 from tests.services.supervisor.nursing import bring_up
 from tests.waiting import eventually
 
@@ -26,14 +32,6 @@ NO_START = Plan(command=COMMAND, stdin=b"no Start at all")  # a worker that ends
 def nursery() -> Iterator[Nursery]:
     with bring_up() as nursery:
         yield nursery
-
-
-async def exited(process: Process) -> Exit:
-    ended = asyncio.Event()
-    process.on_exit(asyncio.get_running_loop(), ended.set)
-    async with asyncio.timeout(20):
-        await ended.wait()
-    return process.reap()
 
 
 async def test_how_a_worker_ended_and_its_last_words_are_told(nursery):
@@ -69,12 +67,9 @@ async def test_it_has_its_own_descriptors_under_their_numbers_and_no_others(nurs
     numbers = tuple(writing for _, writing in pipes)
     process = Process(nursery.bear(Plan(command=COMMAND, stdin=_start(link=numbers[0]), descriptors=numbers[::-1])))
     ours = {number: os.fstat(number).st_ino for number in numbers}
-    theirs = {
-        int(name): os.stat(f"/proc/{process.pid}/fd/{name}").st_ino for name in os.listdir(f"/proc/{process.pid}/fd")
-    }
+    theirs = eventually(lambda: ours.items() <= (held := _inodes(process.pid)).items() and held)
     process.kill()
     await exited(process)
-    assert {number: theirs.get(number) for number in numbers} == ours
     inherited = set(theirs) - set(numbers) - {0, 1, 2}
     readers = {os.fstat(reading).st_ino for reading, _ in pipes}
     assert readers.isdisjoint(theirs[number] for number in inherited)
@@ -90,8 +85,9 @@ async def test_a_nursery_that_was_killed_is_begun_again_and_the_worker_of_the_mo
     assert isinstance(first, Spawned)
     assert "The nursery takes no request" in caplog.text
     await exited(Process(first))
+    eventually(lambda: nursery.is_ready)
     second = nursery.bear(NO_START)
-    assert not isinstance(second, Spawned)
+    assert isinstance(second, Born)
     await exited(Process(second))
 
 
@@ -102,9 +98,82 @@ async def test_a_nursery_that_hangs_keeps_nobody_waiting_for_long_and_is_replace
     with monkeypatch.context() as impatient, pytest.raises(OSError, match="did not answer"):
         impatient.setattr(nurseries, "ANSWER_WITHIN", 0.2)
         nursery.bear(NO_START)
+    eventually(lambda: nursery.is_ready)
     child = nursery.bear(NO_START)
     assert isinstance(child, Born)
     await exited(Process(child))
+
+
+async def test_while_a_nursery_imports_workers_are_spawned_and_nobody_waits():
+    """However long it takes: it is not begun anew."""
+    command = (sys.executable, "-c", "import sys, time; sys.argv[1:] == ['nursery'] and time.sleep(600)")
+    with closing(Nursery(command)) as nursery:
+        slow = nursery.pid
+        before = time.monotonic()
+        child = nursery.bear(Plan(command=command, stdin=b""))
+        assert time.monotonic() - before < nurseries.ANSWER_WITHIN
+        assert isinstance(child, Spawned)
+        nursery.tidy()
+        assert (nursery.pid, nursery.is_ready) == (slow, False)
+        await exited(Process(child))
+
+
+async def test_where_no_process_can_be_made_for_a_nursery_it_does_without_and_tries_again(caplog, monkeypatch):
+    with closing(Nursery(COMMAND)) as nursery:
+        with monkeypatch.context() as crowded:
+            crowded.setattr(subprocess, "Popen", refused)
+            os.kill(nursery.pid, signal.SIGKILL)
+            eventually(lambda: nursery.tidy() or nursery.pid is None)
+            nursery.tidy()
+            assert "No nursery can be begun ([Errno 11] Resource temporarily unavailable)" in caplog.text
+        child = nursery.bear(NO_START)
+        assert isinstance(child, Spawned)
+        await exited(Process(child))
+        nursery.tidy()
+        eventually(lambda: nursery.is_ready)
+
+
+def test_what_goes_wrong_with_strays_is_told_and_ends_nothing(nursery, caplog, monkeypatch):
+    def unreadable():
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(strays, "_children", unreadable)
+    nursery.tidy()
+    asyncio.run(nursery.sweep())
+    assert caplog.text.count("cannot be looked for now ([Errno 24] Too many open files): look at the limits") == 2
+
+
+async def test_where_orphans_go_elsewhere_workers_are_spawned(caplog, monkeypatch):
+    monkeypatch.setattr(strays, "_SUBREAPER", 9999)  # no option of prctl
+    with closing(Nursery(COMMAND)) as nursery:
+        assert "The system gives us no orphans" in caplog.text
+        child = nursery.bear(NO_START)
+        assert isinstance(child, Spawned)
+        nursery.tidy()
+        assert (nursery.pid, nursery.is_ready) == (None, False)
+        await exited(Process(child))
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_how_a_worker_ended_is_known_although_our_starter_wants_no_such_news(forked):
+    code = f"""
+import os
+from services.supervisor.nursery import Nursery
+from services.supervisor.process import Process
+from services.supervisor.spawned import Plan
+from services.supervisor.supervisor import COMMAND
+from tests.waiting import eventually
+nursery = Nursery(COMMAND)
+{forked} and eventually(lambda: nursery.is_ready)
+process = Process(nursery.bear(Plan(COMMAND, b"no Start at all")))
+os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+print(process.reap().code)
+"""
+    assert _output(code, lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)) == f"{os.EX_USAGE}\n"
+
+
+def refused(*_words, **_more):
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def test_a_nursery_that_has_died_is_no_zombie_for_long(nursery, caplog):
@@ -125,13 +194,23 @@ def test_it_leaves_when_the_supervisor_does():
     eventually(lambda: process_start(pid) is None)
 
 
-def _output(code: str) -> str:
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
-    return found.stdout
+def _output(code: str, before: Callable[[], object] | None = None) -> str:
+    """`before` is done by its starter."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, preexec_fn=before).stdout
 
 
 def _start(link: int) -> bytes:
     return b'{"spec": {"name": "waits"}, "link": %d, "socket": null}' % link
+
+
+def _inodes(pid: int) -> dict[int, int]:
+    """What the descriptors of a process lead to, as far as it has not closed them while we look."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):
+            found[int(name)] = os.stat(f"/proc/{pid}/fd/{name}").st_ino
+    return found
 
 
 def _parent(pid: int) -> int:

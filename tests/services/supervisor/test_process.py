@@ -1,34 +1,17 @@
-"""Real child processes: their environment, their group, their end."""
+"""Real child processes: their group and their end."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
 
 import pytest
 
-from services.supervisor.process import Exit, Plan, Process, Spawned, environment, process_start, signal_name
-
-
-def python(code, stdin=b"", descriptors=()):
-    return Process(Spawned(Plan(command=(sys.executable, "-c", code), stdin=stdin, descriptors=descriptors)))
-
-
-async def exited(process):
-    ended = asyncio.Event()
-    process.on_exit(asyncio.get_running_loop(), ended.set)
-    async with asyncio.timeout(20):
-        await ended.wait()
-    return process.reap()
-
-
-async def output(process):
-    """What it wrote to its stderr, to the end."""
-    descriptor = os.dup(process.stderr)
-    with os.fdopen(descriptor, "rb") as file:
-        text = await asyncio.to_thread(file.read)
-    await exited(process)
-    return text.decode()
+from services.supervisor import process as processes
+from services.supervisor.process import Exit, Process, process_start, signal_name
+from services.supervisor.spawned import Plan, Spawned
+from tests.services.supervisor.children import exited, output, python
 
 
 @pytest.mark.parametrize("code", [0, 3, 255])
@@ -52,31 +35,6 @@ async def test_no_zombie_and_no_descriptor_stays():
 async def test_it_leads_a_group_and_a_session_of_its_own():
     process = python("import os, sys; print(os.getpgrp() == os.getsid(0) == os.getpid(), file=sys.stderr)")
     assert await output(process) == "True\n"
-
-
-async def test_stdin_of_any_size_is_given_without_waiting_for_a_reader():
-    process = python("import sys; print(len(sys.stdin.read()), file=sys.stderr)", stdin=b"x" * 5_000_000)
-    assert await output(process) == "5000000\n"
-
-
-async def test_only_the_named_descriptors_are_inherited():
-    kept, dropped = os.pipe()
-    code = "import os, sys; print(*os.listdir('/proc/self/fd'), file=sys.stderr)"
-    seen = set(map(int, (await output(python(code, descriptors=(kept,)))).split()))
-    assert {0, 1, 2, kept} <= seen
-    assert len(seen) == 5  # and the one that it looks with
-    os.close(kept)
-    os.close(dropped)
-
-
-async def test_secrets_of_our_environment_stay_here(monkeypatch):
-    monkeypatch.setenv("SOCKPANEL_SECRET_KEY", "canary")
-    monkeypatch.setenv("DATABASE_URL", "postgres://canary")
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    assert "canary" not in str(environment())
-    shown = await output(python("import os, sys; print(dict(os.environ), file=sys.stderr)"))
-    assert "canary" not in shown
-    assert "Asia/Tokyo" in shown
 
 
 async def test_terminate_asks_the_process():
@@ -110,9 +68,18 @@ async def test_terminating_what_has_just_ended_is_no_error():
     assert process.reap().code == 0
 
 
-def test_a_program_that_is_not_there_is_an_os_error():
-    with pytest.raises(FileNotFoundError):
-        Spawned(Plan(command=("/no/such/program",), stdin=b""))
+async def test_a_child_that_cannot_be_held_is_ended(monkeypatch):
+    """No descriptor is left to look at it with, for one."""
+
+    def crowded(pid):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    for name, where in (("process_start", processes), ("pidfd_open", os)):
+        child = Spawned(Plan(command=(sys.executable, "-c", "import time; time.sleep(600)"), stdin=b""))
+        with monkeypatch.context() as full, pytest.raises(OSError, match="Too many open files"):
+            full.setattr(where, name, crowded)
+            Process(child)
+        assert process_start(child.pid) is None
 
 
 def test_the_start_time_of_a_process_is_that_of_proc():

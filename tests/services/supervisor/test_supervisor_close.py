@@ -3,10 +3,31 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 
 from services.supervisor.process import process_start
 from services.supervisor.states import State
 from services.supervisor.timings import Timings
+
+# A supervisor that closes while somebody who escaped from a worker still runs; tells the pid
+CLOSES = """
+import asyncio
+from services.supervisor import strays
+from services.supervisor.nursery import Nursery
+from services.supervisor.supervisor import COMMAND, Supervisor
+from tests.services.supervisor.test_strays import STAYS, escaped
+
+async def main():
+    nursery = Nursery(COMMAND)
+    supervisor = Supervisor(None, nursery=nursery)
+    print(escaped(STAYS))
+    await supervisor.close()
+    assert nursery.pid is None
+
+strays.LAST_LEAVE = 0.1
+asyncio.run(main())
+"""
 
 
 def is_free(port):
@@ -30,6 +51,12 @@ async def test_closing_stops_everything_and_starts_nothing_more(supervise, wante
 async def test_closing_twice_or_with_nothing_to_close_returns_at_once(supervise):
     supervisor = supervise()
     await asyncio.wait_for(asyncio.gather(supervisor.close(), supervisor.close()), 5)
+
+
+def test_closing_leaves_nobody_who_escaped_from_a_worker():
+    run = subprocess.run([sys.executable, "-c", CLOSES], capture_output=True, text=True, timeout=30)
+    assert process_start(int(run.stdout)) is None
+    assert run.stderr == ""
 
 
 async def test_many_runs_leave_no_descriptor_and_no_zombie(supervise, wanted, journal, until):
