@@ -9,13 +9,14 @@ from services.servers.commands import certificate, handshake, keys, running
 from services.servers.commands.admission import GRACE
 from services.servers.commands.house import House
 from services.servers.commands.ready_session import ReadySession
-from services.servers.commands.session import RECORD, Session
+from services.servers.commands.session import Session
 from services.servers.report import Briefing, Told
 from services.servers.reporter import Reporter
 from services.servers.server import Past
 from services.servers.spec import ServerSpec
-from services.servers.stream import STOP, Stream
+from services.servers.stream import Stream
 from services.servers.tcp_server import TcpServer
+from services.servers.waiting import RECORD, STOP
 
 TELL_EVERY = 10.0  # seconds between two notices of connections that were turned away
 STOPPED = "the server stopped"

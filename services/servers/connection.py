@@ -10,8 +10,9 @@ from services.servers.report import IN, OUT, MessageRow
 from services.servers.reporter import Reporter
 from services.servers.room import Room
 from services.servers.spec import ServerSpec
-from services.servers.stream import COMMIT, PEER, ROOM, TURN, Stream
+from services.servers.stream import Stream
 from services.servers.vigil import Vigil
+from services.servers.waiting import COMMIT, PEER, ROOM, TURN
 
 AT_ONCE = 500  # messages of one connection (or 2 MiB of answers) that are handled before the others get their turn
 LINGER = 2.0  # seconds that a peer has to close after a one-shot answer: closing over its unread bytes would destroy the answer
@@ -26,7 +27,7 @@ class Terms(stream.Terms):
         self.keep = spec.limits.keep_bytes
         self.once = spec.reply.close
         self.after_commit = spec.limits.reply_after_commit
-        self.room = Room(spec.framing.max_bytes, ROOM)
+        self.room = Room(spec.framing.max_bytes, self.loop)
         self.is_watched = vigil.is_needed(spec.limits, spec.framing)
         limits = spec.limits
         self.looks = bool(self.once or limits.first_byte_timeout or limits.idle_timeout)  # each turn has an aftermath
@@ -50,7 +51,7 @@ class Connection(Stream):
         self._doomed = ""  # why it will end once its last answer has left
         self._linger: asyncio.TimerHandle | None = None
         self._vigil: Vigil | None = None
-        self._held = 0  # bytes of half a frame, as the room knows of them
+        self._held = 0  # bytes of the decoder, as the room knows of them
 
     # What the transport tells
 
@@ -195,24 +196,30 @@ class Connection(Stream):
         if self._lost:
             return
         self._settle(failure)
-        half = len(self._half) if self._frames is None else 0
+        held = len(self._half)
         if self._vigil is not None:
-            self._vigil.came(half > 0, is_new)
-        if half != self._held:
-            self._hold(half)
+            self._vigil.came(held > 0 and self._frames is None, is_new)
+        if held != self._held or held > room.SMALL:
+            self._hold(held)
 
-    def _hold(self, half: int) -> None:
-        """So many bytes are half a frame: a large one waits while too many others are read."""
+    def _hold(self, held: int) -> None:
+        """So many bytes are held: a large frame that is not complete waits while too many others are read."""
         place = self._terms.room
-        place.bytes += half - self._held
-        was, self._held = self._held, half
-        if half <= room.SMALL:
+        place.bytes += held - self._held
+        was, self._held = self._held, held
+        if held > room.SMALL and place.is_full:
+            self.cut("memory", "half frames fill the memory of the server")
+        elif held <= room.SMALL or self._frames is not None:  # small, or whole frames that are not handled yet
             if was > room.SMALL:
                 place.leave(self)
-        elif place.is_full:
-            self.cut("memory", "half frames fill the memory of the server")
         elif not place.admits(self):
             self.wait(ROOM)
+
+    def overstays(self) -> bool:
+        if self._waits & ~ROOM:
+            return False
+        self.cut("memory", f"a large frame was not complete after {room.WITHIN:g} s, and others waited for its place")
+        return True
 
     def _settle(self, failure: FrameTooLong | FrameMalformed | None) -> None:
         """The end of the connection, or of its turn."""

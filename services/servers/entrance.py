@@ -13,7 +13,7 @@ from services.servers.pacing import Pace
 from services.servers.reporter import Reporter
 from services.servers.sources import Source, Sources
 from services.servers.spec import Limits
-from services.servers.stream import RATE
+from services.servers.waiting import RATE
 
 
 class Entrance:

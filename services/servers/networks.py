@@ -12,16 +12,30 @@ import socket
 from services.servers.addresses import MAPPED, Raw
 from services.servers.spec import Limits
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MAPPED_BITS = 96  # in front of the IPv4 address in an IPv4-mapped one
 _SITE_BITS = 64  # of an IPv6 address: whoever has one such network has all its addresses
 
 
+def _plain(network: Network) -> Network:
+    """A network of IPv4-mapped addresses as IPv4, every other one as it is."""
+    first = network.network_address
+    if isinstance(first, ipaddress.IPv4Address) or network.prefixlen < _MAPPED_BITS or first.ipv4_mapped is None:
+        return network
+    return ipaddress.IPv4Network((first.ipv4_mapped, network.prefixlen - _MAPPED_BITS))
+
+
 class Networks:
-    """Networks in CIDR, asked whether an address is in one of them: a look-up for each prefix length, however many they are."""
+    """Networks in CIDR, asked whether an address is in one of them: a look-up for each prefix length, however many they are.
+
+    A network of IPv4-mapped addresses (::ffff:10.0.0.0/104) is the one of the IPv4 addresses, as `host` writes them.
+    """
 
     def __init__(self, networks: tuple[str, ...]) -> None:
         lengths: dict[tuple[int, int], set[int]] = {}  # bytes of the address, bits behind the prefix -> prefixes
         for text in networks:
-            network = ipaddress.ip_network(text)
+            network = _plain(ipaddress.ip_network(text))
             size, behind = network.max_prefixlen // 8, network.max_prefixlen - network.prefixlen
             lengths.setdefault((size, behind), set()).add(int(network.network_address) >> behind)
         self._lengths = tuple((size, behind, frozenset(prefixes)) for (size, behind), prefixes in lengths.items())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.servers.connection import AT_ONCE, Connection
-from services.servers.stream import RATE
+from services.servers.waiting import RATE
 
 
 class PacedConnection(Connection):
@@ -22,9 +22,13 @@ class PacedConnection(Connection):
 
     def _turn(self) -> None:
         pace = self.source.pace if self.source is not None else None
-        if pace is None or self._lost or self._ended:
-            self.at_once = AT_ONCE
+        if pace is None:
             super()._turn()
+            return
+        if self._lost or self._ended:  # it can be read no later: its source owes for what it takes now
+            self.at_once, self._taken = AT_ONCE, 0
+            super()._turn()
+            pace.spend(self._taken)
             return
         share = pace.share()
         if share:

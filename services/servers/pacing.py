@@ -5,17 +5,13 @@ Its streams take turns: whoever has sent too much waits in a row, and one timer 
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+
+from services.servers.rate import ROUNDED
+from services.servers.waiting import Waiting
 
 AHEAD = 1.0  # seconds of messages that may come at once
-ROUNDED = 1e-6  # messages, of sums of fractions
+OWED = 60.0  # seconds at the most that a source has to wait for what its lost connections left
 QUANTUM = 0.02  # seconds of messages that are let through together: a timer for each would cost more than they do
-
-
-class Waiting(Protocol):
-    """A stream that is not read until it is told to go on."""
-
-    def go_on(self, reason: int) -> None: ...
 
 
 class Pace:
@@ -41,8 +37,9 @@ class Pace:
         return max(0, int((now + self._ahead - max(self._full_at, now)) / self._every + ROUNDED))
 
     def spend(self, messages: int) -> None:
-        """So many were taken."""
-        self._full_at = max(self._full_at, self._loop.time()) + messages * self._every
+        """So many were taken, of a lost connection perhaps more than the share."""
+        now = self._loop.time()
+        self._full_at = min(max(self._full_at, now) + messages * self._every, now + max(OWED, self._ahead))
 
     def is_full(self, now: float) -> bool:
         """Whether nothing is lost when it is forgotten."""

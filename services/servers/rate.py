@@ -7,7 +7,7 @@ bucket.take(now=0.0)      # True, twenty times; then ten times a second
 from collections import OrderedDict
 
 MOST = 10_000  # sources with a bucket of their own; the one unheard for longest is forgotten
-_ROUNDED = 1e-6  # seconds, of sums of fractions
+ROUNDED = 1e-6  # what sums of fractions, of seconds or of messages, may be wrong by
 
 
 class Bucket:
@@ -23,27 +23,18 @@ class Bucket:
     def take(self, now: float) -> bool:
         """Whether one more fits; it is taken then. `now` is monotonic."""
         full_at = max(self._full_at, now) + self._every
-        if full_at - now > self._span + _ROUNDED:
+        if full_at - now > self._span + ROUNDED:
             return False
         self._full_at = full_at
         return True
 
-    def spend(self, many: float, now: float) -> None:
-        """So many were taken, whether or not they fit."""
-        self._full_at = max(self._full_at, now) + many * self._every
-
-    def left(self, now: float) -> float:
-        """How many more fit."""
-        empty_for = self._span - max(0.0, self._full_at - now) + _ROUNDED
-        return max(0.0, empty_for / self._every) if self._every else float("inf")
+    def fits(self, now: float) -> bool:
+        """Whether one more would; nothing is taken."""
+        return max(self._full_at, now) + self._every - now <= self._span + ROUNDED
 
     def is_full(self, now: float) -> bool:
         """Whether nothing is lost when it is forgotten."""
         return self._full_at <= now
-
-    def wait(self, now: float, many: float = 1.0) -> float:
-        """Seconds until so many fit; 0 when they do now."""
-        return max(0.0, self._full_at - now - self._span + many * self._every)
 
 
 class Buckets:

@@ -92,10 +92,11 @@ class Touched(msgspec.Struct, frozen=True, array_like=True):
 
 # Why a message is in no batch
 DROPPED = {
-    "oversize": "longer than framing.max_bytes; its connection was closed",
+    "oversize": "longer than framing.max_bytes, and its connection was closed; or a UNIX datagram of more than 512 KiB",
     "malformed": "no frame; its connection was closed",
     "incomplete": "the stream ended inside a length-prefixed frame",
     "backlog": "the store was behind",
+    "stopped": "the server stopped before it could be read",
     "refused": "its sender was not let in",
     "kernel": "the kernel's buffer was full",
     "rate": "its sender sent more than limits.messages_per_second",

@@ -106,12 +106,12 @@ class Reporter:
         """Call `callback` once everything in the batch so far is stored."""
         self._after.append((self._number, callback))
 
-    def flush(self) -> None:
-        """Send what has been gathered, if anything."""
+    def flush(self, everything: bool = False) -> None:
+        """Send what has been gathered, if anything; everything: what each connection did, too, whenever that was told last."""
         if self._leaves is not None:
             self._leaves.cancel()
             self._leaves = None
-        batch = self._gathered()
+        batch = self._gathered(everything)
         if batch is None:
             return
         frame = report.encode(batch)
@@ -139,13 +139,12 @@ class Reporter:
 
     async def settled(self) -> None:
         """Send everything and wait until it is stored."""
-        self._touched += self._totals.take_all()
         self._incidents.ripen_all()
-        self.flush()
+        self.flush(everything=True)
         while self._unstored:
             self._moved.clear()
             await self._moved.wait()
-            self.flush()
+            self.flush(everything=True)
 
     def _due(self) -> None:
         self._leaves = None
@@ -167,10 +166,12 @@ class Reporter:
         self._await_ripeness()
         self._due()
 
-    def _gathered(self) -> Batch | None:
+    def _gathered(self, everything: bool) -> Batch | None:
         """The batch so far; None when nothing happened."""
         sums = self._totals.count(self.messages)
         self._touched += filter(None, [self._totals.take(closed.number) for closed in self._closed])
+        if everything:
+            self._touched += self._totals.take_all()
         if self._totals and self._touches is None:
             self._touches = self._loop.call_later(TOUCH_EVERY, self._touch)
         happened = self.messages or self._opened or self._closed or self._touched or self._losses or self._incidents

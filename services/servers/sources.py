@@ -14,7 +14,6 @@ from services.servers.rate import Bucket
 from services.servers.spec import Limits
 
 MOST = 65_536  # sources known at once; of those without a connection the one that left first is forgotten
-ROUNDED = 1e-6  # seconds, of sums of fractions
 
 Refusal = tuple[str, str]  # rule (report.RULES), and why in a few words
 
@@ -58,7 +57,7 @@ class Sources:
         most = limits.connections_per_source
         if 0 < most <= source.open:
             return "source", f"{most:,} connection{'s' * (most > 1)} per source"
-        if source.accepts is not None and source.accepts.wait(self._now()) > ROUNDED:
+        if source.accepts is not None and not source.accepts.fits(self._now()):
             return "accepts", f"{limits.accepts_per_second:,g} new connections per second and source"
         return None
 

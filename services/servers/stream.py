@@ -12,12 +12,9 @@ from services.servers import networks
 from services.servers.reporter import Reporter
 from services.servers.sources import Source
 from services.servers.spec import ServerSpec
+from services.servers.waiting import PEER
 
 UNREAD = 64 * 1024  # bytes that may wait for a peer before its own messages do
-
-# Why a stream is not read: its answers are not taken; the store is behind; answers wait for the store; others are next; the end;
-# (32 is a session's own); its source sends too much; large frames of others are not complete yet
-PEER, STORE, COMMIT, TURN, STOP, RATE, ROOM = 1, 2, 4, 8, 16, 64, 128
 
 
 class Terms:
@@ -141,8 +138,10 @@ class Stream(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Cut the peer off when what waits for it does not move for limits.write_timeout."""
+        if self._stall is not None:
+            return  # what it has taken since then counts
         self._unsent = self._transport.get_write_buffer_size()
-        if self._unsent and self._stall is None:
+        if self._unsent:
             self._stall = self._terms.loop.call_later(self._terms.spec.limits.write_timeout, self._stalled)
 
     def _unwatch(self) -> None:

@@ -14,7 +14,8 @@ from services.servers.report import Close, Done, Send
 from services.servers.reporter import Reporter
 from services.servers.server import Past, Server, failed
 from services.servers.spec import ServerSpec
-from services.servers.stream import STOP, STORE, Stream
+from services.servers.stream import Stream
+from services.servers.waiting import STOP, STORE
 
 AT_ONCE = 64  # connections taken before those that are open get their turn
 BREATH = 1.0  # seconds without new connections when the system has no more descriptors or memory

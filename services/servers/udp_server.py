@@ -23,9 +23,10 @@ from services.servers.socket_options import Control
 from services.servers.spec import ServerSpec
 
 AT_ONCE = 256  # datagrams read before anything else gets its turn
-LONGEST = 65_536
+LONGEST = 65_536  # more than any datagram over IP has
 LONGEST_UNIX = 512 * 1024  # what is sent there is bound by net.core.wmem_max alone: more than twice its default
 DRAIN_WITHIN = 0.5  # seconds at the stop for what had arrived before it
+COUNT_WITHIN = 0.1  # seconds more in which the rest is counted
 DROPS_EVERY = 2.0  # seconds between two looks at what the kernel dropped, when no datagram comes
 
 
@@ -64,21 +65,31 @@ class UdpServer(Server):
             self._looks.cancel()
         self._loop.remove_reader(self._socket)
         until = time.monotonic() + min(DRAIN_WITHIN, within)
-        while self._read() and time.monotonic() < until:
-            pass
+        more = True
+        while more and time.monotonic() < until:
+            more = self._read()
+        if more:
+            self._count_rest()
         if self._spec.limits.reply_after_commit:
             try:
                 async with asyncio.timeout(within):
                     await self._reporter.settled()
             except TimeoutError:
                 notices.tell("Answers that waited for the store were not sent: it was not in time.")
+        self._count_drops()
         self._socket.close()
+
+    def _count_rest(self) -> None:
+        """They come faster than they can be taken in: count what waits."""
+        until = time.monotonic() + COUNT_WITHIN
+        while self._drop("stopped") and time.monotonic() < until:
+            pass
 
     # Datagrams
 
     def _read(self) -> bool:
         """Take in what has come, up to AT_ONCE datagrams. True when there may be more."""
-        more = self._drop() if self._reporter.is_held else self._take()
+        more = self._drop("backlog") if self._reporter.is_held else self._take()
         self._count_drops()
         return more
 
@@ -90,9 +101,12 @@ class UdpServer(Server):
         total, peer = 0, NOBODY
         try:
             for _ in range(AT_ONCE):
-                data, control, _flags, address = receive(longest, room)
+                data, control, flags, address = receive(longest, room)
                 size = len(data)
                 if keep_out is not None and keep_out(address, size):
+                    continue
+                if flags and flags & socket.MSG_TRUNC:  # a part of a message is none
+                    self._reporter.dropped("oversize", 1, size)
                     continue
                 if address != peer.address:
                     peer = heard(address) or self._meet(address)
@@ -111,8 +125,8 @@ class UdpServer(Server):
             self._reporter.noted(total)
         return True
 
-    def _drop(self) -> bool:
-        """The store is behind and the kernel would drop without a word: take datagrams and count them."""
+    def _drop(self, reason: str) -> bool:
+        """Take datagrams and only count them, as the kernel would drop them without a word. True when there may be more."""
         sizes = []
         try:
             for _ in range(AT_ONCE):
@@ -121,7 +135,7 @@ class UdpServer(Server):
             return False
         finally:
             if sizes:
-                self._reporter.dropped("backlog", len(sizes), sum(sizes))
+                self._reporter.dropped(reason, len(sizes), sum(sizes))
         return True
 
     def _count_drops(self) -> None:

@@ -60,6 +60,8 @@ class Vigil:
     def came(self, is_half: bool, is_new: bool) -> None:
         """Bytes came; the last of them are half a frame, which began with them when it is a new one."""
         self._is_silent = False
+        if self._paused:
+            self._excuse(self._loop.time())  # else the rest of the pause is added to what begins now
         if self._limits.idle_timeout:
             self._moved = self._loop.time()
         if not is_half:
@@ -71,7 +73,10 @@ class Vigil:
 
     def went(self) -> None:
         """Bytes went out that answer nothing."""
-        self._moved = self._loop.time()
+        now = self._loop.time()
+        if self._paused:
+            self._excuse(now)
+        self._moved = now
 
     def pause(self) -> None:
         """From now on it is us who do not read: that time counts for nobody."""

@@ -15,12 +15,12 @@ from services.servers.commands.place import Place
 from services.servers.commands.server_side import ServerSide
 from services.servers.commands.wire import Cancel, Run, Welcome
 from services.servers.report import Key, KeyUsed
-from services.servers.stream import PEER, TURN, Stream
+from services.servers.stream import Stream
+from services.servers.waiting import PEER, RECORD, TURN
 
 UNSENT = 1024 * 1024  # bytes that may wait for a client before its commands must
 MOST_UNSENT = 2 * UNSENT  # the same, before nothing more is taken from it
 AT_ONCE = 32  # frames of one client that are handled before the others get their turn
-RECORD = 32  # why a stream is not read: commands wait to be written down
 TLS_DAWDLES = 0.5  # seconds that TLS may be done after its deadline
 LOOK_AGAIN = 60.0  # seconds after which an expiry is looked at anew: the clock may have been set
 

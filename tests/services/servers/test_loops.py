@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.servers.loops import BUSY_CLIENT, LONGEST_MUTE, MUTE, STORM, SUSPECT, Conversation
+from services.servers.loops import BUSY_CLIENT, LONGEST_MUTE, MUTE, PAUSE, STORM, SUSPECT, Conversation
 
 
 class Clock:
@@ -95,3 +95,55 @@ def test_a_server_that_asks_more_than_a_thousand_times_a_second_is_muted(clock):
 
 def test_a_server_that_asks_less_often_is_a_client(clock):
     assert storm(Conversation(), clock, every=1 / 512) == 5000
+
+
+def until_stopped(clock: Clock, said: list[bytes], every: float, answer: bytes = b"!", seconds: float = 60) -> float:
+    """How long a client of this network is answered that says the same things over and over; at most `seconds`."""
+    conversation, began = Conversation(BUSY_CLIENT), clock.now
+    while clock.now - began < seconds:
+        for each in said:
+            clock.now += every
+            if conversation.is_loop(each, clock):
+                return clock.now - began
+            conversation.answered(answer if answer else each)
+    return seconds
+
+
+@pytest.mark.parametrize("every", [0.00015, 0.001, 0.0045])
+@pytest.mark.parametrize("answer", [b"", b"!"])
+@pytest.mark.parametrize("contents", [1, 5, 50])
+def test_what_goes_round_nearby_is_stopped_after_ten_seconds(clock, every, answer, contents):
+    """An echo of an echo, and fixed answers that answer each other, with so many datagrams under way."""
+    said = [b"%d" % number for number in range(contents)]
+    assert 10 <= until_stopped(clock, said, every, answer) < 11
+
+
+def test_slower_questions_never_are(clock):
+    assert until_stopped(clock, [b"x"], 0.0055) == 60
+
+
+def test_a_benchmark_that_says_something_else_each_time_is_never_stopped(clock):
+    assert until_stopped(clock, [b"%d" % number for number in range(200_000)], 0.0001, seconds=20) == 20
+
+
+def pauses(conversation: Conversation, clock: Clock, seconds: float, *, stops_when_silent: bool) -> list[float]:
+    """When it was silenced, for how long, of a thousand questions a second."""
+    began, silenced, was = clock.now, [], False
+    while clock.now - began < seconds:
+        clock.now += 0.001
+        is_silenced = conversation.is_loop(b"x", clock)
+        if is_silenced and not was:
+            silenced.append(round(conversation.muted_for))
+            if stops_when_silent:
+                clock.now += conversation.muted_for + 1
+                is_silenced = False
+        was = is_silenced
+    return silenced
+
+
+def test_whoever_asks_on_while_it_is_not_answered_is_paused_ever_less_often(clock):
+    assert pauses(Conversation(BUSY_CLIENT), clock, 80, stops_when_silent=False) == [PAUSE] * 3  # after 10, 20 and 40 s
+
+
+def test_a_circle_that_somebody_begins_again_is_muted(clock):
+    assert pauses(Conversation(BUSY_CLIENT), clock, 160, stops_when_silent=True) == [PAUSE, MUTE, 2 * MUTE]

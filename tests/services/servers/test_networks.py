@@ -97,3 +97,16 @@ def test_a_group_is_no_single_machine(host):
 @pytest.mark.parametrize("host", ["127.0.0.1", "223.255.255.255", "240.0.0.1", "::1", "fe80::1"])
 def test_a_machine_is_one(host):
     assert not networks.is_everybody(host)
+
+
+def test_a_network_of_mapped_addresses_is_the_one_of_the_ipv4_addresses():
+    for network, inside, outside in (
+        ("::ffff:10.0.0.0/104", "10.1.2.3", "11.0.0.0"),
+        ("::ffff:a00:1", "10.0.0.1", "10.0.0.2"),
+    ):
+        access = Access(Limits(deny=(network,)))
+        assert not access.lets_in(networks.host((f"::ffff:{inside}", 5000, 0, 0)))
+        assert not access.lets_in(inside)
+        assert access.lets_in(outside)
+    assert not Access(Limits(deny=("::ffff:0:0/96",))).lets_in("192.0.2.1")
+    assert Access(Limits(deny=("::fffe:0:0/95",))).lets_in("192.0.2.1")

@@ -82,3 +82,12 @@ def test_each_wait_is_told(loop):
     held = []
     Flood(Pace(10, REASON, loop, lambda: held.append(1)))
     assert held == [1]
+
+
+def test_what_lost_connections_left_keeps_a_source_waiting_for_a_minute_and_no_longer(loop):
+    pace = paced(loop, 10)
+    pace.spend(50_000)
+    loop.passes(58)
+    assert pace.share() == 0
+    loop.passes(1.5)
+    assert pace.share() > 0

@@ -20,11 +20,12 @@ def test_what_does_not_fit_costs_nothing():
     assert bucket.take(1.0)
 
 
-def test_it_tells_how_long_to_wait():
+def test_it_tells_whether_one_more_fits_and_takes_nothing():
     bucket = Bucket(rate=4, burst=1, now=0.0)
-    assert bucket.wait(0.0) == 0.0
-    bucket.take(0.0)
-    assert bucket.wait(0.0) == 0.25
+    assert bucket.fits(0.0)
+    assert bucket.take(0.0)
+    assert not bucket.fits(0.249)
+    assert bucket.fits(0.25)
     assert bucket.take(0.25)
 
 

@@ -213,3 +213,15 @@ async def test_the_end_tells_of_incidents_that_were_being_gathered(told):
     told.reporter.stored(told.batches[-1].number)
     await settled
     assert sum(one.count for batch in told.batches for one in batch.incidents) == 3
+
+
+async def test_the_end_tells_what_each_connection_did_in_the_last_batch(told):
+    for _ in range(3):
+        told.reporter.messages.append((1, 7, "127.0.0.1:5", IN, b"abc", 3, ""))
+    told.reporter.noted(9)
+    end = asyncio.ensure_future(told.reporter.settled())
+    await asyncio.sleep(0)
+    (batch,) = told.batches
+    assert [(one.number, one.received, one.bytes_in) for one in batch.touched] == [(7, 3, 9)]
+    told.reporter.stored(batch.number)
+    await end

@@ -9,8 +9,10 @@ import struct
 import pytest
 
 from services.presets import PRESETS
-from services.servers import socket_options, udp_server
+from services.servers import report, socket_options, udp_server, validation
 from services.servers.report import IN, OUT, Close, Send
+from services.servers.reporter import Reporter
+from services.servers.server import Past
 from tests.services.servers.clients import Datagrams
 from tests.services.servers.flood import flood
 
@@ -377,3 +379,42 @@ async def test_what_had_arrived_before_a_stop_is_taken(serve):
     it.process.send_signal(18)
     assert await it.ended() == 0
     assert it.counted["received"] == len(it.received) == 2_000
+
+
+async def test_a_unix_datagram_too_long_to_be_read_whole_is_dropped_and_counted(tmp_path, monkeypatch):
+    server, client = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    with server, client:
+        server.bind(str(tmp_path / "s"))
+        server.setblocking(False)
+        monkeypatch.setattr(udp_server, "LONGEST_UNIX", 100)
+        told = []
+        reporter = Reporter(told.append, asyncio.get_running_loop())
+        spec = validation.build({"name": "u", "kind": "udp", "transport": "unix-dgram", "host": str(tmp_path / "s")})
+        it = udp_server.UdpServer(spec, server, reporter, Past())
+        for size in (100, 101):
+            client.sendto(b"x" * size, str(tmp_path / "s"))
+        it._read()
+        reporter.flush()
+    counted = report.decode_from_worker(told[0][report.HEADER_BYTES :]).counted
+    assert (counted.received, counted.dropped, counted.dropped_bytes) == (2, {"oversize": 1}, {"oversize": 100})
+
+
+async def test_what_still_waits_when_a_stop_is_over_is_counted(monkeypatch):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind(("127.0.0.1", 0))
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # holds a few
+        server.setblocking(False)
+        monkeypatch.setattr(udp_server, "DRAIN_WITHIN", 0)
+        told = []
+        reporter = Reporter(told.append, asyncio.get_running_loop())
+        it = udp_server.UdpServer(
+            validation.build({"name": "u", "kind": "udp", "port": 9001}), server, reporter, Past()
+        )
+        for _ in range(50):
+            client.sendto(b"abc", server.getsockname())
+        await it.stop(2.0)
+        reporter.flush()
+    dropped = report.decode_from_worker(told[0][report.HEADER_BYTES :]).counted.dropped
+    assert set(dropped) == {"stopped", "kernel"}
+    assert sum(dropped.values()) == 50

@@ -142,3 +142,22 @@ def test_a_message_a_millisecond_costs_one_timer_in_a_while():
 )
 def test_nobody_is_watched_without_a_deadline(limits, framing, needed):
     assert is_needed(Limits(**limits), Framing(type=framing)) is needed
+
+
+def test_what_comes_at_the_end_of_a_pause_begins_then_and_no_later():
+    """What had come before the pause is handled before the peer is read again."""
+    it = Watched(frame_timeout=30, idle_timeout=60)
+    it.vigil.pause()
+    it.loop.passes(615)
+    it.vigil.came(is_half=True, is_new=True)
+    it.vigil.went()
+    it.vigil.resume()
+    it.loop.passes(31)
+    assert it.cuts == [("frame", 645)]
+    other = Watched(idle_timeout=60)
+    other.vigil.pause()
+    other.loop.passes(615)
+    other.vigil.went()
+    other.vigil.resume()
+    other.loop.passes(61)
+    assert other.cuts == [("idle", 675)]
