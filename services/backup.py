@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,7 +30,8 @@ from services.version import VERSION
 ORDER = (MESSAGES, "default")  # a message of a server that the control database does not know would be thrown away
 SESSIONS = "who is signed in"
 SECRETS = ("secret-key", "setup-token", "keys")  # of the data directory; what stands in the databases are hashes
-DRAFT = ".backup-"
+DRAFT = ".sockpanel-backup-"  # how names of folders begin in which a backup is made
+OURS = "sockpanel-draft"  # a file in each of them: only what has it may be removed
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -52,6 +53,8 @@ def make(target: Path | None) -> Made:
         packed = folder / path.name
         manifest = _pack(packed, folder, directory)
         places.sync(packed)
+        if path.parent == (directory / places.BACKUPS).absolute():
+            places.give_to_owner(directory, packed)
         _publish(packed, path)
     return Made(path, manifest)
 
@@ -98,18 +101,23 @@ def _place(directory: Path, target: Path | None) -> Path:
 @contextmanager
 def _draft(parent: Path) -> Iterator[Path]:
     """A folder beside the target, 0700, for what is not whole yet; it goes whatever happens, at the latest with the next one."""
-    for left in parent.glob(f"{DRAFT}*"):
-        with _locked(left) as nobody_has_it:
+    for left in parent.glob(f"{DRAFT}*/{OURS}"):
+        with _locked(left.parent) as nobody_has_it:
             if nobody_has_it:
-                shutil.rmtree(left)
+                shutil.rmtree(left.parent)
     with tempfile.TemporaryDirectory(prefix=DRAFT, dir=parent) as folder, _locked(Path(folder)):
+        (Path(folder) / OURS).touch(mode=0o600)  # once it is locked: until then it is nobody's, and left alone
         yield Path(folder)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
     """Whether we could lock it; to the end of the block or of the process."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:  # gone meanwhile, or none that we made
+        yield False
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield True
@@ -153,16 +161,26 @@ def _failure(alias: str, error: sqlite3.Error) -> SockpanelError:
 
 
 def migrations_in(file: Path) -> tuple[str, ...]:
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT app, name FROM django_migrations ORDER BY app, name").fetchall()
-    connection.close()
     return tuple(".".join(row) for row in rows)
 
 
 def _publish(packed: Path, path: Path) -> None:
     """Give the whole file its name, unless somebody else took it meanwhile."""
     try:
-        os.link(packed, path)
+        _link(packed, path)
     except FileExistsError:
         raise BackupFailed(f"{path} is there already, and no backup overwrites another: choose another name.") from None
     places.sync(path.parent)
+
+
+def _link(packed: Path, path: Path) -> None:
+    """Name a file anew, over nothing; a file system without links first gets an empty file of that name."""
+    try:
+        os.link(packed, path)
+    except OSError as error:
+        if error.errno not in places.NO_LINKS:
+            raise
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        packed.replace(path)

@@ -5,6 +5,7 @@ databases.require_current()     # all others: one line where a migration is miss
 """
 
 import fcntl
+import filecmp
 import os
 import secrets
 import sqlite3
@@ -104,12 +105,12 @@ def _look_at(alias: str) -> int:
 
 
 def _require_not_lost(alias: str, file: Path) -> None:
-    """A file that is gone while the other database is there was lost; without both, this is a new panel."""
-    others = [file_of(other) for other in NAMES if other != alias]
-    if _is_there(file) or not (_directory() / MADE).exists() or not all(o is None or _is_there(o) for o in others):
+    """A file that was made here and is gone, or empty, was lost: whoever finds an empty panel may make himself its admin."""
+    if _is_there(file) or not (_directory() / MADE).exists():
         return
+    how = "is empty, and it was not" if file.exists() else "is not there, and it was"
     raise DatabaseDamaged(
-        f"The {NAMES[alias]} database {file} is not there, and it was: {verdict.help_with(_directory())}. "
+        f"The {NAMES[alias]} database {file} {how}: {verdict.help_with(_directory())}. "
         f"To go on with an empty one instead, remove {_directory() / MADE}."
     )
 
@@ -196,12 +197,29 @@ def _copy(alias: str) -> None:
     target = folder / f"{NAMES[alias]}-{places.stamp()}.sqlite3"
     draft = target.with_suffix(".draft")
     with places.full_disk_told(folder):
+        _remove_drafts(folder, alias)
         places.require_room(folder, places.size_of(file), f"The copy of the {NAMES[alias]} database before its upgrade")
-        draft.unlink(missing_ok=True)
-        copying.copy(file, draft)
-        copying.verify(draft, NAMES[alias])
-        draft.rename(target)
-        places.sync(folder)
+        try:
+            copying.copy(file, draft)
+            copying.verify(draft, NAMES[alias])
+            if not _is_copied(draft, folder, alias):
+                places.give_to_owner(file.parent, draft)
+                draft.rename(target)
+                places.sync(folder)
+        finally:
+            _remove_drafts(folder, alias)
+
+
+def _remove_drafts(folder: Path, alias: str) -> None:
+    """Also those of a process that was killed: whoever copies is alone."""
+    for left in folder.glob(f"{NAMES[alias]}-*.draft*"):
+        left.unlink(missing_ok=True)
+
+
+def _is_copied(draft: Path, folder: Path, alias: str) -> bool:
+    """Whether the newest copy is the same: an upgrade that fails at each start does not fill the disk."""
+    copies = sorted(folder.glob(f"{NAMES[alias]}-*.sqlite3"))
+    return bool(copies) and filecmp.cmp(draft, copies[-1], shallow=False)
 
 
 @contextmanager
@@ -256,8 +274,10 @@ def _reason(error: Exception) -> str:
 @contextmanager
 def _alone() -> Iterator[None]:
     """One process at a time; the kernel frees the lock of one that dies."""
-    descriptor = os.open(_directory() / "databases.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path = _directory() / "databases.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
+        places.give_to_owner(_directory(), path)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

@@ -16,6 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from services import backup, databases
 from services.errors import BackupRefused, SockpanelError
+from services.models import MESSAGES
 from services.storage import archive, copying, places, restoring, users, verdict
 
 
@@ -33,13 +34,14 @@ class Restored(msgspec.Struct, frozen=True):
 
     found: Found
     aside: Path | None  # where the former databases are
+    unknown: tuple[int, ...]  # servers with messages that the restored control database does not know
 
 
 def look(path: Path) -> Found:
     """What a file says of itself, unchecked. Raises BackupRefused."""
     backup.require_sqlite("pg_restore --clean --if-exists {} FILE")
     if _is_database(path):
-        return Found(path, path.stem.partition("-")[2], "", {_name_of(path): path.stat().st_size})
+        return Found(path, path.stem.partition("-")[2], "", {_name_of(path): places.size_of(path)})
     manifest = archive.read_manifest(path)
     sizes = {name: kept.bytes for name, kept in manifest.databases.items()}
     return Found(path, manifest.made_at, manifest.sockpanel, sizes)
@@ -57,10 +59,14 @@ def restore(path: Path) -> Restored:
             places.require_room(directory, sum(found.databases.values()), "The restore")
             _stage(found, folder)
             _require_ours(found, folder)
-            aside = restoring.set_aside(directory, [file.name for file in folder.iterdir()])
+            unknown = _unknown(folder)
+            staying = [backup.file_of(MESSAGES)] if unknown else []
+            places.require_room(directory, sum(map(places.size_of, staying)), "What the restore keeps")
+            names = [file.name for file in folder.iterdir()]
+            aside = restoring.set_aside(directory, names, [file.name for file in staying])
             restoring.decide(directory, folder)
         restoring.finish(directory)
-    return Restored(found, aside)
+    return Restored(found, aside, unknown)
 
 
 def _is_database(path: Path) -> bool:
@@ -89,12 +95,35 @@ def _stage(found: Found, folder: Path) -> None:
     if found.sockpanel:
         archive.unpack(found.path, folder)
     else:
-        shutil.copyfile(found.path, folder / archive.file_of(next(iter(found.databases))))
+        _stage_one(found.path, folder / archive.file_of(next(iter(found.databases))))
     for alias, name in databases.NAMES.items():
         file = folder / archive.file_of(name)
         if file.exists():
             file.chmod(0o600)
             file.rename(folder / backup.file_of(alias).name)
+
+
+def _stage_one(path: Path, target: Path) -> None:
+    """One database with what only its log has, as a crash leaves it. The file itself is not touched."""
+    shutil.copyfile(path, target)
+    for log, beside in zip(places.beside(path), places.beside(target), strict=True):
+        if log.exists() and not log.name.endswith("-shm"):  # an index, made anew from the log
+            shutil.copyfile(log, beside)
+    try:
+        copying.settle(target)
+    except sqlite3.Error as error:
+        raise BackupRefused(f"{path} is damaged ({error}): choose another file.") from error
+
+
+def _unknown(folder: Path) -> tuple[int, ...]:
+    """Servers with messages that stay, of which a control database in `folder` knows nothing: the next start forgets them."""
+    control, messages = (backup.file_of(alias) for alias in databases.NAMES)
+    new = folder / control.name
+    if not new.exists() or (folder / messages.name).exists() or not messages.exists():
+        return ()
+    with closing(sqlite3.connect(new)) as known, closing(sqlite3.connect(messages)) as recorded:
+        servers = {row[0] for row in known.execute("SELECT id FROM services_server")}
+        return tuple(sorted({row[0] for row in recorded.execute("SELECT server_id FROM services_counters")} - servers))
 
 
 def _require_ours(found: Found, folder: Path) -> None:

@@ -35,6 +35,12 @@ def copy(source: Path, target: Path) -> None:
     places.sync(target)
 
 
+def settle(file: Path) -> None:
+    """Bring what only its log has into a file that nobody else uses, and take the log away. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+
+
 class _Flushing:
     """Keeps what is not yet on the disk small."""
 

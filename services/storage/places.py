@@ -15,6 +15,7 @@ from services.errors import BackupFailed
 
 BACKUPS = "backups"  # folder in the data directory
 BESIDE = ("-wal", "-shm", "-journal")  # SQLite's own files beside a database
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # what a file system without hard links says
 SPARE = 16 * 1024 * 1024  # bytes that a copy leaves free
 
 
@@ -22,7 +23,15 @@ def backups(data_dir: Path) -> Path:
     """The folder of copies, 0700."""
     folder = data_dir / BACKUPS
     folder.mkdir(mode=0o700, exist_ok=True)
+    give_to_owner(data_dir, folder)
     return folder
+
+
+def give_to_owner(data_dir: Path, path: Path) -> None:
+    """Root may work for somebody else: what it makes in a data directory belongs to whom the directory belongs."""
+    if os.geteuid() == 0:
+        owner = data_dir.stat()
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def stamp() -> str:
@@ -73,7 +82,7 @@ def full_disk_told(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or str(error)
         raise BackupFailed(
-            f"Nothing can be written in {folder} ({reason}): make room, or name another place."
+            f"Nothing can be written in {folder} ({reason}): make room or see to the disk, or name another place."
         ) from error
 
 

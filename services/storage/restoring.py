@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.storage import places
+from services.storage import copying, places
 
 UNDER_WAY = "restore-under-way"
 STAGING = ".restore-"
@@ -35,15 +35,23 @@ def staging(data_dir: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def set_aside(data_dir: Path, names: list[str]) -> Path | None:
-    """A second name for each file that is there now, in backups/; the folder, None when there was nothing."""
+def set_aside(data_dir: Path, names: list[str], staying: list[str]) -> Path | None:
+    """Keep each file that is there now in a folder of backups/; the folder, None when there was nothing.
+
+    `names` are about to be replaced: a second name is enough. `staying` are databases that go on being written: they are copied.
+    """
     there = [path for name in names for path in (data_dir / name, *places.beside(data_dir / name)) if path.exists()]
-    if not there:
+    if not there and not staying:
         return None
     folder = places.backups(data_dir) / f"before-restore-{places.stamp()}"
     folder.mkdir(mode=0o700)
+    places.give_to_owner(data_dir, folder)
     for path in there:
-        os.link(path, folder / path.name)
+        _second_name(path, folder / path.name)
+    for name in staying:
+        copying.copy(data_dir / name, folder / name)
+    for path in folder.iterdir():
+        places.give_to_owner(data_dir, path)
     places.sync(folder)
     places.sync(folder.parent)
     return folder
@@ -52,7 +60,7 @@ def set_aside(data_dir: Path, names: list[str]) -> Path | None:
 def decide(data_dir: Path, folder: Path) -> None:
     """The new files, all in `folder` and whole, are the databases from now on."""
     for path in folder.iterdir():
-        _give_to_owner(data_dir, path)
+        places.give_to_owner(data_dir, path)
         places.sync(path)
     places.sync(folder)
     folder.rename(data_dir / UNDER_WAY)
@@ -73,8 +81,12 @@ def finish(data_dir: Path) -> None:
     places.sync(data_dir)
 
 
-def _give_to_owner(data_dir: Path, path: Path) -> None:
-    """Root may restore for somebody else."""
-    if os.geteuid() == 0:
-        owner = data_dir.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+def _second_name(path: Path, name: Path) -> None:
+    """A link, or a copy where the file system has no links."""
+    try:
+        os.link(path, name)
+    except OSError as error:
+        if error.errno not in places.NO_LINKS:
+            raise
+        shutil.copyfile(path, name)
+        places.sync(name)

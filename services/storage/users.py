@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.errors import DatabaseAway, RestoreRefused
+from services.storage import places
 
 PAUSE = 0.05  # seconds between two tries
 _held: dict[Path, int] = {}  # data directory -> descriptor of the lock
@@ -54,7 +55,10 @@ def alone(data_dir: Path, within: float = 0.0) -> Iterator[None]:
 
 
 def _open(data_dir: Path) -> int:
-    return os.open(data_dir / "databases.used", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = data_dir / "databases.used"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    places.give_to_owner(data_dir, path)
+    return descriptor
 
 
 def _taken(descriptor: int) -> bool:

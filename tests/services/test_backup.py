@@ -1,5 +1,6 @@
 """`backup`: one verified file, while everything runs, without a secret that could be used."""
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from services import backup
+from services.errors import BackupFailed
 from tests.services.stored import CHECKOUT, Stored, is_whole, query
 from tests.waiting import eventually
 
@@ -118,7 +121,7 @@ def small_disk(tmp_path: Path):
 def test_killed_at_work_it_leaves_no_file_of_the_wanted_name(stored: Stored, tmp_path: Path):
     command = [sys.executable, "manage.py", "backup", str(tmp_path / "b.tar")]
     process = subprocess.Popen(command, cwd=CHECKOUT, env=stored.environment, stderr=subprocess.DEVNULL)
-    eventually(lambda: list(tmp_path.glob(".backup-*")), within=20)
+    eventually(lambda: list(tmp_path.glob(".sockpanel-backup-*/sockpanel-draft")), within=20)
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     if not (tmp_path / "b.tar").exists():  # it may have been quicker
@@ -126,3 +129,39 @@ def test_killed_at_work_it_leaves_no_file_of_the_wanted_name(stored: Stored, tmp
     assert os.listdir(tmp_path) == ["b.tar"]  # the leftovers of the first one went with the second
     with tarfile.open(tmp_path / "b.tar") as tar:
         assert tar.getnames()[-1] == "manifest.json"
+
+
+def test_folders_of_other_people_beside_the_target_are_left_alone(stored: Stored, tmp_path: Path):
+    """Also one that has the name of ours, and a file of that name."""
+    for name in (".backup-photos", ".sockpanel-backup-photos"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cat.jpg").write_text("precious")
+    (tmp_path / ".sockpanel-backup-list").write_text("precious")
+    before = sorted(tmp_path.rglob("*"))
+    stored.manage("backup", str(tmp_path / "b.tar"), check=True)
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "b.tar"])
+
+
+def test_a_file_system_without_links_gets_its_backup_and_none_is_overwritten(tmp_path: Path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    packed, path = tmp_path / "packed", tmp_path / "b.tar"
+    packed.write_text("whole")
+    backup._publish(packed, path)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["whole"]
+    packed.write_text("another")
+    with pytest.raises(BackupFailed, match="is there already"):
+        backup._publish(packed, path)
+    assert path.read_text() == "whole"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root works for somebody else")
+def test_what_root_makes_in_somebody_elses_data_directory_is_theirs(stored: Stored):
+    (stored.directory / "databases.used").unlink(missing_ok=True)
+    for path in (stored.directory, *stored.directory.rglob("*")):
+        os.chown(path, 65534, 65534)
+    path = Path(stored.manage("backup", check=True).stdout.strip())
+    stored.manage("restore", str(path), "--yes", check=True)
+    assert [one for one in stored.directory.rglob("*") if one.stat().st_uid != 65534] == []

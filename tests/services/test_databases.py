@@ -125,12 +125,14 @@ def test_an_empty_database_never_takes_a_lost_ones_place(do, data_directory: Pat
     do("prepare")
     control, messages = data_directory / "control.sqlite3", data_directory / "messages.sqlite3"
     kept = messages.read_bytes()
-    for lose in (messages.unlink, lambda: messages.write_bytes(b"")):
+    losses = {
+        "is not there, and it was": messages.unlink,
+        "is empty, and it was not": lambda: messages.write_bytes(b""),
+    }
+    for how, lose in losses.items():
         lose()
         for name in ("prepare", "require_current"):
-            assert do(name).startswith(
-                f"SP-4010 The messages database {messages} is not there, and it was: put a backup"
-            )
+            assert do(name).startswith(f"SP-4010 The messages database {messages} {how}: put a backup")
         assert not messages.exists() or messages.stat().st_size == 0
         messages.write_bytes(kept)
     assert do("prepare") == "fine"
@@ -139,10 +141,13 @@ def test_an_empty_database_never_takes_a_lost_ones_place(do, data_directory: Pat
     assert not control.exists()
 
 
-def test_without_both_databases_it_is_a_new_panel(do, data_directory: Path):
+def test_without_both_databases_it_is_a_new_panel_only_when_somebody_says_so(do, data_directory: Path):
     do("prepare")
     for file in data_directory.glob("*.sqlite3"):
         file.unlink()
+    assert "not there" in do("prepare")
+    assert not list(data_directory.glob("*.sqlite3"))
+    (data_directory / "databases.made").unlink()
     assert do("prepare") == do("require_current") == "fine"
 
 
@@ -252,3 +257,30 @@ def full_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+COPY = """
+import django
+django.setup()
+from services import databases
+from services.errors import DatabaseDamaged
+from services.storage import copying
+databases.prepare()
+databases._copy("messages")
+databases._copy("messages")
+def damaged(*_):
+    raise DatabaseDamaged("damaged")
+copying.verify = damaged
+try:
+    databases._copy("messages")
+except DatabaseDamaged:
+    print("told")
+"""
+
+
+def test_upgrades_that_fail_leave_one_copy_and_no_draft(data_directory: Path, environment: dict[str, str]):
+    done = subprocess.run(
+        [sys.executable, "-c", COPY], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "told\n"
+    assert [path.suffix for path in (data_directory / "backups").iterdir()] == [".sqlite3"]

@@ -221,3 +221,30 @@ def kill_while_restoring(stored: Stored, backup: Path, after: float) -> None:
         killer.start()
         process.wait(20)
         killer.join()
+
+
+WRITE = CRASH.replace("DELETE FROM services_message", "DELETE FROM services_message WHERE seq > 20")
+
+
+def test_a_database_that_was_set_aside_comes_back_with_what_only_its_log_has(stored: Stored, backup: Path):
+    stored.python(WRITE, str(stored.messages))
+    aside = Path(stored.json("restore", str(backup), "--yes")["aside"])
+    log = (aside / "messages.sqlite3-wal").read_bytes()
+    stored.json("restore", str(aside / "messages.sqlite3"), "--yes")
+    assert query(stored.messages, COUNT) == [(20,)]
+    assert (aside / "messages.sqlite3-wal").read_bytes() == log
+
+
+def test_messages_of_servers_that_an_older_control_database_does_not_know_are_kept(stored: Stored):
+    """The next start forgets such servers."""
+    copy = stored.backups / "control-20260101T000000000000Z.sqlite3"
+    stored.backups.mkdir()
+    copy.write_bytes(stored.control.read_bytes())
+    query(copy, "DELETE FROM services_server")
+    told = stored.json("restore", str(copy), "--yes")
+    query(stored.messages, "DELETE FROM services_message")
+    assert len(told["unknown_servers"]) == 1
+    assert query(Path(told["aside"]) / "messages.sqlite3", COUNT) == [(50,)]
+    for name in ("control", "messages"):
+        stored.json("restore", f"{told['aside']}/{name}.sqlite3", "--yes")
+    assert stored.seqs() == list(range(1, 51))

@@ -17,6 +17,8 @@ EPILOG = """FILE is what `backup` made, or one of the copies that an upgrade lea
 only. The file is checked whole before anything is touched, and what was there is kept in backups/. Killed at any moment it leaves
 the old databases or the new ones; a restore that was begun is completed by the next start. Older databases are upgraded then, too.
 
+Where an older control database does not know servers that have messages, the next start removes those; a copy of them is kept.
+
 Nobody is signed in afterwards, and what should run, as the backup knows it, runs with the next start."""
 
 
@@ -40,11 +42,17 @@ class Command(SockpanelCommand):
         done = restore.restore(options["file"])
         aside = str(done.aside) if done.aside else None
         if options["json"]:
-            self.say(terminal.as_json({"restored": sorted(found.databases), "made_at": found.made_at, "aside": aside}))
+            told = {"restored": sorted(found.databases), "made_at": found.made_at, "aside": aside}
+            self.say(terminal.as_json(told | {"unknown_servers": done.unknown}))
             return
         self.say(f"Restored {' and '.join(sorted(found.databases))} as of {terminal.plain(found.made_at)}.")
         if aside:
             self.say(f"What was there before is in {aside}.")
+        if done.unknown:
+            self.warn(
+                f"The next start removes the messages of {len(done.unknown)} servers that the restored database does not "
+                f"know. They stay in the copy; restore both files of {aside}, one after the other, to have them back."
+            )
         self.say("Start Sockpanel as ever; manage.py up does.")
 
 

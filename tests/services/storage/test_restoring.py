@@ -49,7 +49,7 @@ def replace(data_dir: Path) -> Path:
     with restoring.staging(data_dir) as folder:
         for name in NAMES:
             write(folder / name, "new")
-        aside = restoring.set_aside(data_dir, NAMES)
+        aside = restoring.set_aside(data_dir, NAMES, [])
         restoring.decide(data_dir, folder)
     restoring.finish(data_dir)
     assert aside is not None
