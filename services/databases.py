@@ -26,9 +26,8 @@ from services.storage import copying, places, restoring, users, verdict
 
 NAMES = {"default": "control", MESSAGES: "messages"}  # alias -> what people call it
 OURS = frozenset({"services", "accounts"})  # apps whose migrations only a Sockpanel has
-MADE = (
-    "databases.made"  # a file that is there once both databases are: an empty one is never made in a lost one's place
-)
+# A file that is there once both databases are: an empty one is never made in a lost one's place
+MADE = "databases.made"
 MIGRATION_LOCK = 0x536F636B  # PostgreSQL's advisory lock of whoever migrates
 MIGRATE_WITHIN = 60  # seconds that another machine's migration may take
 
@@ -167,9 +166,8 @@ def _migrate(alias: str) -> None:
     if MigrationExecutor(connections[alias]).loader.applied_migrations:
         _copy(alias)
     connection = connections[alias]
-    constrained = (
-        connection.disable_constraint_checking()
-    )  # SQLite's schema editor wants it, and before the transaction
+    # SQLite's schema editor wants it, and before the transaction
+    constrained = connection.disable_constraint_checking()
     try:
         with transaction.atomic(using=alias):
             _lock(alias)

@@ -198,9 +198,8 @@ class Run(models.Model):
     server_id = models.BigIntegerField()
     number = models.BigIntegerField()
     pid = models.BigIntegerField()
-    process_start = (
-        models.BigIntegerField()
-    )  # clock ticks since boot (proc(5), stat field 22): with the pid, one process for sure
+    # Clock ticks since boot (proc(5), stat field 22): with the pid, one process for sure
+    process_start = models.BigIntegerField()
     started_at = models.BigIntegerField()
     ready_at = models.BigIntegerField(null=True)
     ended_at = models.BigIntegerField(null=True)

@@ -41,9 +41,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
 ALIVE_EVERY = 5.0  # seconds between two signs of life
-FORMER_WITHIN = (
-    1.0  # seconds that workers of a dead supervisor get to leave; one that works leaves within 0.8 s of its death
-)
+# Seconds that workers of a dead supervisor get to leave; one that works leaves within 0.8 s of its death
+FORMER_WITHIN = 1.0
 STEADY = 5.0  # seconds of life after which a death is no sign of a crash loop
 HINT_PAUSE = 0.01  # seconds: commits that come faster share a hint
 
@@ -129,9 +128,8 @@ class Runtime:
         except wishes.UNREADABLE as error:
             logger.error("The control database cannot be read (%s): what runs goes on, nothing new is heeded.", error)
             await self._bar_commands(switch.forced_off())
-            await sync_to_async(
-                close_old_connections
-            )()  # a broken connection would stay broken: the next look opens one
+            # A broken connection would stay broken: the next look opens one
+            await sync_to_async(close_old_connections)()
 
     async def look(self) -> None:
         """Read what is wanted, once, and have it done."""

@@ -33,9 +33,8 @@ def plain(text: object) -> str:
 def _code(char: str) -> str:
     if char in "\n\t":
         return " "
-    rule = (
-        "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
-    )  # a byte that was no text; half a character
+    # A byte that was no text; half a character
+    rule = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
     return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", rule))
 
 

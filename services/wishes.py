@@ -73,9 +73,8 @@ class Wish:
 def read(node: str, only: str | None, known: set[int]) -> Wish:
     """What is wanted of `node`; with `only`, of that one server. `known`: servers whose books are out already."""
     wish = Wish()
-    recorded = _recorded(
-        known
-    )  # read first: what is recorded of a server that was made meanwhile must not look left over
+    # Read first: what is recorded of a server that was made meanwhile must not look left over
+    recorded = _recorded(known)
     everywhere = set(Server.objects.values_list("pk", flat=True))
     servers = list(Server.objects.filter(node=node, **({"name": only} if only else {})))
     ended = _ended_by_themselves()

@@ -12,9 +12,8 @@ from django.db import connections
 from services.models import MESSAGES
 
 LONG = 64 * 1024 * 1024  # bytes from which on readers are waited for, a moment
-TOO_LONG = (
-    192 * 1024 * 1024
-)  # bytes from which on nothing more is stored until they are done; one transaction may pass it
+# Bytes from which on nothing more is stored until they are done; one transaction may pass it
+TOO_LONG = 192 * 1024 * 1024
 PATIENCE = 100  # milliseconds that one try may wait for readers
 TRY_EVERY = 1.0  # seconds
 

@@ -28,9 +28,8 @@ from sockpanel.speaking import Speaking
 from sockpanel.turns import Turns
 
 FINISH = 5.0  # seconds that requests and closing handshakes get at the end
-WORK_ON_WITHIN = (
-    60  # seconds that work may go on for somebody who has left: a thread cannot be stopped, and keeps its turn
-)
+# Seconds that work may go on for somebody who has left: a thread cannot be stopped, and keeps its turn
+WORK_ON_WITHIN = 60
 SERVICE_RESTART = 1012  # the close code (RFC 6455 registry): come back in a moment
 BROWSER_SAYS = 64 * 1024  # bytes: browsers send small commands, and nothing else, over a WebSocket
 

@@ -33,9 +33,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes = b""  # streams send nothing when it is empty, datagram sockets an empty datagram
     framing: Framing = Framing()  # streams only
     timeout: float = TIMEOUT  # seconds to connect in, and again to answer in
-    expect: int | None = (
-        None  # this many messages back are all, 0 for none; None: as many as were sent, or until nothing more comes
-    )
+    # This many messages back are all, 0 for none; None: as many as were sent, or until nothing more comes
+    expect: int | None = None
     finish: bool = False  # streams: end our side after sending, for servers that answer only then (as `nc -N` does)
     broadcast: bool = False  # UDP: the host may be a broadcast address, and everyone has until the timeout to answer
 

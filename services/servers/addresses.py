@@ -19,9 +19,8 @@ def name(address: Raw) -> str:
     """`ip:port`, `[ip6]:port`, a path, `@name` for an abstract UNIX address, `unnamed` for a sender without one."""
     if isinstance(address, tuple):
         host = address[0].removeprefix(MAPPED) if "." in address[0] else address[0]
-        scope = (
-            f"%{address[3]}" if len(address) == 4 and address[3] else ""
-        )  # a link-local address is nothing without it
+        # A link-local address is nothing without it
+        scope = f"%{address[3]}" if len(address) == 4 and address[3] else ""
         return join_address(host + scope, address[1])
     if isinstance(address, bytes):
         return "@" + _readable(address[1:]) if address else UNNAMED

@@ -45,9 +45,8 @@ class BroadcastSender(UdpServer):
             self.finished()
             return
         interval, now = self._options.interval, self._loop.time()
-        missed = max(
-            0, int((now - self._due) / interval)
-        )  # asleep, or stopped by a debugger: no burst to make up for it
+        # Asleep, or stopped by a debugger: no burst to make up for it
+        missed = max(0, int((now - self._due) / interval))
         self._due += (missed + 1) * interval
         self._timer = self._loop.call_at(self._due, self._tick)
 

@@ -99,9 +99,8 @@ def _configure(sock: socket.socket, spec: ServerSpec) -> None:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, spec.host != "::")
     if spec.transport == "tcp":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past what is in TIME_WAIT, not past a listener
-        sock.setsockopt(
-            socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
-        )  # handed down: peers that vanished are noticed one day
+        # Handed down: peers that vanished are noticed one day
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if not spec.is_stream:
         _enlarge(sock)
     if spec.transport == "udp":

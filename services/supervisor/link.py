@@ -12,9 +12,8 @@ from services.servers import framing, report
 from services.supervisor.allowance import Allowance
 from services.supervisor.timers import Loop
 
-MAX_UNSTORED = (
-    64 * 1024 * 1024
-)  # bytes of batches not yet stored: a worker beyond it is read no further (an honest one holds 16 MiB)
+# Bytes of batches not yet stored: a worker beyond it is read no further (an honest one holds 16 MiB)
+MAX_UNSTORED = 64 * 1024 * 1024
 MAX_WAITING = report.MAX_FRAME_BYTES + report.HEADER_BYTES  # bytes that the worker has not taken from us
 _CHUNK = 256 * 1024
 _MAX_DRAINED = 64 * 1024 * 1024

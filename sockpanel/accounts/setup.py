@@ -46,9 +46,8 @@ def link(base: str, reset: str = "") -> str:
     if reset and not User.objects.filter(username=reset).exists():
         raise UserUnknown(f"Nobody is named {reset!r}: look at the list of users under /admin/.")
     token = secrets.token_urlsafe(32)
-    _write(
-        {"token": token, "expires_at": time.time() + LASTS, "reset": reset}
-    )  # the clock of the wall: processes share it
+    # The clock of the wall: processes share it
+    _write({"token": token, "expires_at": time.time() + LASTS, "reset": reset})
     return f"{base}/setup#token={token}"
 
 

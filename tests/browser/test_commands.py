@@ -365,9 +365,8 @@ async def test_the_first_byte_is_there_soon_after_enter(terminal, lab) -> None:
         times.append(await page.evaluate(WATCH))
         await expect(page.locator("[data-past] tbody tr", has_text=server.name)).to_have_count(number)  # it rests again
     print(f"Enter to first byte, median of 20: {statistics.median(times):.0f} ms")
-    assert sorted(times)[4] < FIRST_BYTE * 1000, (
-        times
-    )  # other tests run beside this one: a quarter of them is to be quick
+    # Other tests run beside this one: a quarter of them is to be quick
+    assert sorted(times)[4] < FIRST_BYTE * 1000, times
 
 
 WATCH = """() => new Promise((resolve) => {

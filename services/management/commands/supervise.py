@@ -20,9 +20,8 @@ from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import COMMAND
 
 COLLECT_AFTER = (100_000, 50, 50)  # new objects; collections of the young; of the middle-aged
-SWITCH_EVERY = (
-    0.0005  # seconds: the recorder's thread must not wait long for the interpreter's lock while the loop is busy
-)
+# Seconds: the recorder's thread must not wait long for the interpreter's lock while the loop is busy
+SWITCH_EVERY = 0.0005
 # sysexits.h: ends that no restart can help
 CODES = {AlreadySupervised: os.EX_TEMPFAIL, DatabaseDamaged: os.EX_CONFIG}
 

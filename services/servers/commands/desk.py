@@ -152,9 +152,8 @@ def _begun(job: Job) -> CommandBegun:
         who=order.who,
         source=order.source,
         command=order.command,
-        argv=tuple(
-            word.replace("\0", "\\0") for word in order.argv
-        ),  # no text column of PostgreSQL takes NUL; none is run
+        # No text column of PostgreSQL takes NUL; none is run
+        argv=tuple(word.replace("\0", "\\0") for word in order.argv),
     )
 
 

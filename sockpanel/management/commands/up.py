@@ -49,9 +49,8 @@ class Command(StartingCommand):
             ending=panel.close,
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if (
-                number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
-            ):  # nohup: it outlives the terminal
+            # With nohup it outlives the terminal
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda *_: parent.stop())
         with panel_address.told():
             sys.exit(parent.run())

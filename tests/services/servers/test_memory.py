@@ -44,9 +44,8 @@ async def crowd() -> AsyncIterator[Any]:
         for _ in range(count):
             sock = socket.socket()
             sock.setblocking(False)
-            sock.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
-            )  # so that the server's side fills, not the kernel
+            # So that the server's side fills, not the kernel
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             socks.append(sock)
             await asyncio.wait_for(loop.sock_connect(sock, it.address), 10)
             sendings.append(asyncio.create_task(send(sock, says), name="send"))

@@ -35,9 +35,8 @@ class Caller:
 
 
 def _caller(name: str, role: str) -> Caller:
-    return Caller(
-        User.objects.create(username=name, role=role)
-    )  # no password: nobody signs in, and hashing one takes long
+    # No password: nobody signs in, and hashing one takes long
+    return Caller(User.objects.create(username=name, role=role))
 
 
 @pytest.fixture
