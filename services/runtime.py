@@ -76,6 +76,8 @@ class Runtime:
             self._supervisor = Supervisor(self, nursery=self._nursery)
             self._actions = Actions(self._supervisor, self._spawn, self._prune)
             await self._take_over()
+            if self._nursery is not None:
+                await self._nursery.begun()
             self._recorder.start()
             hinter = asyncio.create_task(self._hint_fresh(), name="hints")
             try:

@@ -118,6 +118,18 @@ async def test_while_a_nursery_imports_workers_are_spawned_and_nobody_waits():
         await exited(Process(child))
 
 
+async def test_the_first_workers_wait_a_moment_for_it_and_no_longer():
+    with closing(Nursery(COMMAND)) as nursery:
+        await nursery.begun(within=10)
+        assert nursery.is_ready
+    command = (sys.executable, "-c", "import sys, time; sys.argv[1:] == ['nursery'] and time.sleep(600)")
+    with closing(Nursery(command)) as nursery:
+        before = time.monotonic()
+        await nursery.begun(within=0.05)
+        assert 0.05 <= time.monotonic() - before < 1
+        assert not nursery.is_ready
+
+
 async def test_where_no_process_can_be_made_for_a_nursery_it_does_without_and_tries_again(caplog, monkeypatch):
     with closing(Nursery(COMMAND)) as nursery:
         with monkeypatch.context() as crowded:
