@@ -66,12 +66,12 @@ async def test_whole_frames_that_wait_take_nobodys_place():
 
 async def test_a_source_owes_for_what_was_taken_when_its_connection_was_lost():
     it = Slowed()
-    it.stream.data_received(framed(1) * 1000)
+    it.stream.data_received(framed(1) * 300)
     assert it.stream.source is not None
     pace = it.stream.source.pace
     assert pace is not None
     it.stream.connection_lost(ConnectionResetError())
-    assert sum(not row[3] for row in it.reporter.messages) == 1000
+    assert sum(not row[3] for row in it.reporter.messages) == 300
     now = asyncio.get_running_loop().time()
     assert pace.share() == 0
-    assert (pace.is_full(now + 98), pace.is_full(now + 101)) == (False, True)
+    assert (pace.is_full(now + 28), pace.is_full(now + 31)) == (False, True)
