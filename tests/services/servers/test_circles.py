@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from services.servers.report import IN, Incident, Neighbours
+from services.servers.report import IN, Close, Incident, Neighbours
 from tests.namespaces import add_address, in_own_network
 from tests.services.servers.clients import Datagrams
 from tests.services.servers.supervising import Supervised, spec_of
@@ -52,11 +52,17 @@ async def answered(it: Supervised, data: bytes = b"a client") -> None:
         assert await client.ask(data, it.address) == data
 
 
+async def meet(it: Supervised, *ports: int) -> None:
+    """Returns when it has heard of its neighbours: orders are heeded one after the other."""
+    it.order(Neighbours(ports))
+    await it.ask(Close, connection=0)
+
+
 @in_own_network
 async def test_two_servers_that_know_each_other_exchange_no_answer():
     async with serving() as one, serving() as two:
         for it in (one, two):
-            it.order(Neighbours((one.address[1], two.address[1])))
+            await meet(it, one.address[1], two.address[1])
         await answered(one)
         await answered(two)
         forge(one, two)
@@ -126,7 +132,7 @@ async def test_two_time_servers_do_not_complain_of_each_others_complaints():
 @in_own_network
 async def test_a_server_that_hears_its_own_address_does_not_answer():
     async with serving(host="0.0.0.0") as it:
-        it.order(Neighbours((it.address[1],)))
+        await meet(it, it.address[1])
         await answered(it)
         it.socket.sendto(b"myself", it.address)
         await it.until(lambda: it.sent_dropped)
@@ -138,7 +144,7 @@ async def test_an_own_endpoint_is_known_in_every_form_of_its_address():
     add_address(FAR)
     async with serving(host="::") as it:
         with Datagrams(bound=(FAR, 0)) as local, Datagrams(socket.AF_INET6, ("::1", 0)) as six:
-            it.order(Neighbours((local.sock.getsockname()[1], six.sock.getsockname()[1])))
+            await meet(it, local.sock.getsockname()[1], six.sock.getsockname()[1])
             local.sock.sendto(b"x", (FAR, it.address[1]))
             six.sock.sendto(b"x", ("::1", it.address[1]))
             await it.until(lambda: it.sent_dropped["loop"] == 2)
@@ -150,10 +156,10 @@ async def test_a_peer_that_becomes_a_neighbour_is_answered_no_more_and_again_whe
     async with serving() as it:
         with Datagrams(bound=("127.0.0.1", 0)) as other:
             assert await other.ask(b"1", it.address) == b"1"
-            it.order(Neighbours((other.sock.getsockname()[1],)))
+            await meet(it, other.sock.getsockname()[1])
             other.sock.sendto(b"2", it.address)
             await it.until(lambda: it.sent_dropped == {"loop": 1})
-            it.order(Neighbours(()))
+            await meet(it)
             assert await other.ask(b"3", it.address) == b"3"
 
 
