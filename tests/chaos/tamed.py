@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from services.supervisor import lock
 from tests.chaos.stage import Scene
 from tests.sockpanel.panel import Panel
 from tests.waiting import eventually
@@ -68,6 +69,10 @@ class Tamed(Scene):
     @property
     def supervisor(self) -> psutil.Process:
         return eventually(lambda: self.panel.children(recursive=False).get("supervise"))
+
+    def holder(self) -> int | None:
+        """The pid of the supervisor that has the lock: it has begun, and hears signals."""
+        return lock.holder(self.panel.data_dir, "local")
 
     def remove_all(self) -> None:
         for described in self.ask("GET", "/servers")["servers"]:
