@@ -63,6 +63,7 @@ class Runtime:
         self._fresh_event = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._uses = Uses(self._spawn)
+        self._former: dict[int, int] = {}  # server -> what had been asked of it before we began
         self._last: list[Wanted] = []  # as it was read when the control database could be read last
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -100,6 +101,7 @@ class Runtime:
         await sync_to_async(wishes.settle_former)(self._node, clock.now())
         if self._only is None:
             await sync_to_async(wishes.autostart)(self._node)
+        self._former = await sync_to_async(wishes.asks)(self._node)
 
     async def _look_until(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait(), name="stop asked")
@@ -137,8 +139,9 @@ class Runtime:
         """Read what is wanted, once, and have it done."""
         wish = await sync_to_async(wishes.read)(self._node, self._only, set(self._allotted))
         self._take_books(wish)
-        self._last = wish.wanted
-        await self._supervisor.reconcile(wish.wanted)
+        self._last = wishes.restored(wish.wanted, self._former)
+        await self._supervisor.reconcile(self._last)
+        self._former = {}  # what is new from now on was asked for
         for refused in wish.refused:
             self._refuse(refused)
         for server in wish.gone:

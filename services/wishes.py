@@ -186,6 +186,16 @@ def former_runs(node: str) -> list[tuple[int, int]]:
     return list(rows.values_list("pid", "process_start"))
 
 
+def asks(node: str) -> dict[int, int]:
+    """What has been asked so far of each server: whatever is more was asked since."""
+    return dict(Server.objects.filter(node=node).values_list("pk", "asked"))
+
+
+def restored(wanted: list[Wanted], former: dict[int, int]) -> list[Wanted]:
+    """The same servers, marked where nobody has asked anything since `former`."""
+    return [msgspec.structs.replace(one, restored=one.asked <= former.get(one.id, -1)) for one in wanted]
+
+
 def settle_former(node: str, at: int) -> None:
     """Write down that whatever a dead supervisor left running has ended. Called before the recorder starts."""
     for server in Server.objects.filter(node=node).values_list("pk", flat=True):

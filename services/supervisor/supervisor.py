@@ -72,7 +72,6 @@ class Supervisor:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="open-socket")
         self._keepers: dict[int, Keeper] = {}
         self._changing: dict[int, asyncio.Lock] = {}
-        self._began = False
         self._empty: asyncio.Future[None] | None = None  # set once `close` was called
         self._means = Means(
             clock=self._loop,
@@ -105,7 +104,6 @@ class Supervisor:
         news = [one for one in whole.values() if self._is_news(one)]
         for one in sorted(news, key=self._frees_nothing):
             self._heed(one)
-        self._began = True
 
     async def change(self, wanted: Wanted) -> None:
         """Goes over to a changed configuration; a server that is up is restarted with it, and keeps its socket where it can.
@@ -186,10 +184,10 @@ class Supervisor:
             keeper.heed(wanted)
             return
         keeper = self._keepers[wanted.id] = Keeper(wanted, self._means)
-        if self._began:
-            keeper.heed(wanted)
-        else:
+        if wanted.restored:
             keeper.heed(wanted, reasons.RESTORED, who="")
+        else:
+            keeper.heed(wanted)
 
     def _rested(self, server: int) -> None:
         keeper = self._keepers.get(server)

@@ -19,6 +19,7 @@ class Wanted(msgspec.Struct, frozen=True):
     asked_by: str = ""
     barred: str = ""  # why it may not run, as a sentence, although somebody wants it to; `running` is false then
     revision: int = 1  # grows with each change of the configuration
+    restored: bool = False  # it was wanted before the supervisor began: nobody has asked since
     briefing: Briefing | None = None  # remote-command servers: told to the worker at its start, and when it changes
 
 

@@ -7,10 +7,12 @@ import socket
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db.models import F
 
 from services import operations
 from services.errors import AddressInUse, ConnectionUnknown, NameTaken, NotRunning, SockpanelError, SupervisorAway
 from services.models import Connection, Message, Run, Server, StateChange
+from services.runtime import Runtime
 from tests.ports import free_port
 from tests.waiting import eventually_async
 
@@ -67,6 +69,22 @@ async def test_every_move_is_written_down_with_who_asked(node):
     server = await node.running(preset="echo", port=free_port())
     changes = StateChange.objects.filter(server_id=server.pk).order_by("id").values_list("old", "new", "who")
     assert await sync_to_async(list)(changes) == [("STOPPED", "STARTING", "ada"), ("STARTING", "RUNNING", "")]
+
+
+async def test_a_start_that_is_asked_while_the_supervisor_begins_is_still_somebodys(node, monkeypatch):
+    server = await node.create(preset="echo", port=free_port())
+    await node.down()
+    take_over = Runtime._take_over
+
+    async def taken_over(runtime: Runtime) -> None:
+        await take_over(runtime)
+        await Server.objects.filter(pk=server.pk).aupdate(wanted="running", asked=F("asked") + 1, asked_by="bob")
+
+    monkeypatch.setattr(Runtime, "_take_over", taken_over)
+    await node.up()
+    await node.until(server, lambda it: it["state"] == "RUNNING")
+    moves = StateChange.objects.filter(server_id=server.pk).order_by("id").values_list("new", "who")
+    assert (await sync_to_async(list)(moves))[0] == ("STARTING", "bob")
 
 
 async def test_a_port_in_use_is_fatal_and_names_the_holder(node):

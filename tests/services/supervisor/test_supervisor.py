@@ -208,10 +208,8 @@ async def test_two_servers_swap_their_ports(supervise, wanted, journal, until):
     assert "FATAL" not in journal.states() + journal.states(2)
 
 
-async def test_the_first_wanted_set_is_what_was_running_before(supervise, wanted, journal):
-    supervisor, servers = supervise(), [wanted(), wanted(id=2)]
-    await supervisor.reconcile(servers[:1])
-    await supervisor.reconcile(servers)
+async def test_what_was_wanted_before_the_supervisor_began_was_asked_by_nobody(supervise, wanted, journal):
+    await supervise().reconcile([wanted(restored=True), wanted(id=2)])
     first, second = journal.moves
     assert (first.who, first.reason) == ("", "It should run, and the supervisor began.")
     assert (second.who, second.reason) == ("alice", "Asked to start.")
