@@ -1,6 +1,10 @@
-"""A certificate for 127.0.0.1 and localhost that signs itself, for tests of TLS."""
+"""A certificate for 127.0.0.1 and localhost that signs itself, for tests of TLS.
+
+python -m tests.sockpanel.certificates FOLDER    # writes cert.pem and key.pem there
+"""
 
 import ipaddress
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,3 +33,7 @@ def write(directory: Path) -> tuple[str, str]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return str(paths[0]), str(paths[1])
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
