@@ -85,6 +85,18 @@ class CsrfRefused(SockpanelError):
     code = "SP-1010"
 
 
+class ConfirmationNeeded(SockpanelError):
+    """This needs the password again: the last one was given more than 5 minutes ago."""
+
+    code = "SP-1011"
+
+
+class PasswordWrong(ConfirmationNeeded):
+    """The password that should confirm it is not the person's."""
+
+    code = "SP-1012"
+
+
 # Sockets
 
 

@@ -31,6 +31,7 @@ STATUSES: dict[type[errors.SockpanelError], int] = {
     errors.HostRefused: 400,
     errors.OriginRefused: 403,
     errors.CsrfRefused: 403,
+    errors.ConfirmationNeeded: 403,
     errors.TooManyAttempts: 429,
     errors.BindError: 409,
     errors.ConfigurationRefused: 422,

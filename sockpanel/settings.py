@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "sockpanel.problems.ProblemsMiddleware",
+    "sockpanel.accounts.confirming.Asking",
     "sockpanel.accounts.gate.gate_middleware",
 ]
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from services.errors import NotAllowed, SignInNeeded
+from sockpanel.accounts.bearer import token_of as token_of
 from sockpanel.accounts.models import Token, User, digest_of
 
 USED_EVERY = timedelta(minutes=1)  # a token's last use is written at most this often
@@ -49,12 +50,6 @@ def require(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return guarded
 
     return decorate
-
-
-def token_of(header: str) -> str | None:
-    """The token in an Authorization header; None when it brings none."""
-    scheme, _, text = header.partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else None
 
 
 def user_of_token(text: str) -> User | None:

@@ -10,4 +10,5 @@ class Accounts(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        import_module("sockpanel.accounts.sessions")  # listens to sign-ins
+        for listener in ("confirming", "sessions"):  # they listen to sign-ins
+            import_module(f"sockpanel.accounts.{listener}")

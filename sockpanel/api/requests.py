@@ -96,6 +96,12 @@ class NewKey(KeyFields, kw_only=True):
     public: Annotated[str | None, Meta(description="64 hex digits, OpenSSH or PEM; null: a pair is made")] = None
 
 
+class Confirmation(msgspec.Struct, forbid_unknown_fields=True):
+    """The person's own password."""
+
+    password: str
+
+
 # A body to begin with, for each shape that is sent
 EXAMPLES: dict[type, dict[str, Any]] = {
     NewServer: {"preset": "echo", "name": "lab", "port": 9107},
@@ -105,5 +111,6 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     NewCommand: {"server": "lab", "argv": ["uname", "-s"]},
     KeyFields: {"commands": ["uname"], "sources": ["10.0.0.0/8"]},
     NewKey: {"name": "ci", "commands": ["uname", "uptime"]},
+    Confirmation: {"password": "correct horse battery staple"},
     Exchange: {"transport": "tcp", "host": "127.0.0.1", "port": 8007, "data": "hello", "timeout": 2},
 }

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
 from services.version import VERSION
-from sockpanel.api import client, commands, keys, node, records, servers, verbs
+from sockpanel.api import client, commands, confirm, keys, node, records, servers, verbs
 from sockpanel.api.docs import docs
 from sockpanel.api.failures import handle_failures, with_problems
 from sockpanel.api.openapi import Api
@@ -24,7 +24,7 @@ api = Api(
 )
 handle_failures(api)
 api.add_decorator(known_only)
-for module in (node, servers, verbs, records, client, commands, keys):
+for module in (node, servers, verbs, records, client, commands, keys, confirm):
     api.add_router("", module.router)
 
 

@@ -3,6 +3,8 @@
  * sentence that the panel said. It draws nothing.
  */
 
+const CONFIRM = "SP-1011"; // the password is asked for again
+
 export class ApiError extends Error {
   constructor(message, { status = 0, code = "", field = "", problems = {} } = {}) {
     super(message);
@@ -20,6 +22,16 @@ export class ApiError extends Error {
  * @returns {Promise<{status: number, body: any}>}
  */
 export async function call(method, path, body) {
+  try {
+    return await ask(method, path, body);
+  } catch (error) {
+    if (error.code !== CONFIRM || path === "/confirm") throw error;
+    if (!(await (await import("app/confirming")).confirmed())) throw error;
+    return ask(method, path, body);
+  }
+}
+
+async function ask(method, path, body) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();

@@ -1,0 +1,178 @@
+"""What is dangerous needs the password again after 5 minutes: asked for by a page that loses no input, or by the API's 403."""
+
+import re
+import time
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.middleware.csrf import get_token
+from django.test import Client
+from django.urls import include, path
+
+from services.errors import ConfirmationNeeded
+from sockpanel.accounts import confirming
+from sockpanel.accounts.models import Token, User
+from tests.conftest import PASSWORD
+
+MINUTE = 60
+done: list[dict[str, list[str]]] = []
+
+
+def dangerous(request: HttpRequest) -> HttpResponse:
+    """A page that does something dangerous with the fields of its form."""
+    confirming.check(request)
+    done.append({name: [str(value) for value in values] for name, values in request.POST.lists()})
+    return HttpResponse(get_token(request))
+
+
+async def dangerous_too(request: HttpRequest) -> HttpResponse:
+    await confirming.acheck(request)
+    done.append({})
+    return HttpResponse()
+
+
+urlpatterns = [
+    path("dangerous", dangerous),
+    path("later", dangerous_too),
+    path("api/v1/dangerous", dangerous),
+    path("", include("sockpanel.urls")),
+]
+
+
+@pytest.fixture(autouse=True)
+def page(settings: Any) -> None:
+    settings.ROOT_URLCONF = __name__
+    done.clear()
+
+
+@pytest.fixture
+def signed_in(ada: User) -> Client:
+    """Ada, who signed in a moment ago; forms need their CSRF token."""
+    client = Client()
+    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def later(client: Client, seconds: float = 6 * MINUTE) -> None:
+    session = client.session
+    session["confirmed_at"] = int(time.time() - seconds)
+    session.save()
+
+
+def fields_of(page: HttpResponse) -> dict[str, list[str]]:
+    """What the hidden fields of the page carry, as a browser would send it."""
+    found = re.findall(r'<textarea name="([^"]*)" hidden>\n(.*?)</textarea>', page.content.decode(), re.DOTALL)
+    fields: dict[str, list[str]] = {}
+    for name, value in found:
+        fields.setdefault(unescape(name), []).append(unescape(value))
+    return fields
+
+
+def test_a_fresh_sign_in_counts(signed_in: Client):
+    assert signed_in.post("/dangerous", {"role": "admin"}).status_code == 200
+    assert done == [{"role": ["admin"]}]
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(299, 200), (301, 403), (-60, 403)])
+def test_the_password_holds_for_five_minutes_and_not_from_the_future(signed_in: Client, seconds: int, status: int):
+    later(signed_in, seconds)
+    assert signed_in.post("/dangerous").status_code == status
+    assert len(done) == (status == 200)
+
+
+def test_a_form_that_needs_the_password_loses_nothing_on_its_way(signed_in: Client):
+    sent = {"name": ["<b>\"'&", "\nsecond\n  line "], "role": ["admin"], "empty": [""], "Grüße": ["\x7f€"]}
+    later(signed_in)
+    asked = signed_in.post("/dangerous?tab=1", sent)
+    assert (asked.status_code, done) == (403, [])
+    assert b'action="/dangerous?tab=1"' in asked.content
+    assert fields_of(asked) == sent
+    answer = signed_in.post("/dangerous?tab=1", {**fields_of(asked), confirming.FIELD: PASSWORD})
+    assert answer.status_code == 200
+    assert done == [sent]  # without the password
+    assert signed_in.post("/dangerous").status_code == 200
+
+
+def test_a_wrong_password_is_told_and_the_fields_are_carried_on(signed_in: Client):
+    later(signed_in)
+    asked = signed_in.post("/dangerous", {"role": "admin", confirming.FIELD: "wrong"})
+    assert (asked.status_code, done) == (403, [])
+    assert confirming.WRONG.encode() in asked.content
+    assert fields_of(asked) == {"role": ["admin"]}
+    assert b'value="wrong"' not in asked.content
+
+
+def test_looking_needs_no_password(signed_in: Client):
+    later(signed_in)
+    assert signed_in.get("/dangerous").status_code == 200
+
+
+def test_asynchronous_pages_ask_too(signed_in: Client):
+    later(signed_in)
+    assert signed_in.post("/later").status_code == 403
+    assert signed_in.post("/later", {confirming.FIELD: PASSWORD}).status_code == 200
+    assert len(done) == 1
+
+
+def test_a_token_needs_no_password(ada: User):
+    headers = {"Authorization": f"Bearer {Token.issue(ada)}"}
+    assert Client(headers=headers).post("/dangerous").status_code == 200
+
+
+def test_a_page_that_forges_the_form_needs_the_csrf_token_all_the_same(ada: User):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    later(client)
+    answer = client.post("/dangerous", {confirming.FIELD: PASSWORD})
+    assert (answer.status_code, b"SP-1010" in answer.content) == (403, True)
+    token = client.get("/dangerous").content.decode()
+    done.clear()
+    client.post("/dangerous", {confirming.FIELD: PASSWORD, "csrfmiddlewaretoken": token})
+    assert len(done) == 1
+
+
+def test_the_api_says_what_it_needs_and_takes_the_password(signed_in: Client):
+    later(signed_in)
+    refused = signed_in.post("/api/v1/dangerous", urlencode({confirming.FIELD: PASSWORD}), "application/json")
+    assert (refused.status_code, refused.json()["code"], done) == (403, "SP-1011", [])
+    wrong = signed_in.post("/api/v1/confirm", {"password": "wrong"}, "application/json")
+    assert (wrong.status_code, wrong.json()["code"], wrong.json()["field"]) == (403, "SP-1012", "password")
+    assert signed_in.post("/api/v1/dangerous").status_code == 403
+    assert signed_in.post("/api/v1/confirm", {"password": PASSWORD}, "application/json").status_code == 204
+    assert signed_in.post("/api/v1/dangerous").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"password": 1}, {"password": PASSWORD, "more": 1}])
+def test_the_api_takes_nothing_but_a_password(signed_in: Client, body: dict[str, Any]):
+    assert signed_in.post("/api/v1/confirm", body, "application/json").status_code == 422
+
+
+def test_a_token_cannot_try_passwords(ada: User):
+    headers = {"Authorization": f"Bearer {Token.issue(ada)}"}
+    answer = Client(headers=headers).post("/api/v1/confirm", {"password": PASSWORD}, "application/json")
+    assert answer.status_code == 422
+
+
+def test_passwords_cannot_be_guessed_here_either(signed_in: Client, monkeypatch: pytest.MonkeyPatch):
+    hashed: list[str] = []
+    monkeypatch.setattr(User, "check_password", lambda _self, password: hashed.append(password))
+    later(signed_in)
+    answers = [signed_in.post("/api/v1/confirm", {"password": f"{n}"}, "application/json") for n in range(12)]
+    assert [answer.status_code for answer in answers[-2:]] == [429, 429]
+    assert len(hashed) <= 10
+
+
+def test_nobody_is_confirmed_by_the_password_of_another(signed_in: Client, otto: User):
+    request = HttpRequest()
+    request.method, request.user, request.session = "POST", otto, signed_in.session
+    request.META["REMOTE_ADDR"] = "127.0.0.1"
+    request.POST = QueryDict(urlencode({confirming.FIELD: "not otto's"}))
+    later(signed_in)
+    request.session = signed_in.session
+    with pytest.raises(ConfirmationNeeded):
+        confirming.check(request)
+    assert request.session[SESSION_KEY] == str(User.objects.get(username="ada").pk)
