@@ -70,6 +70,7 @@ class Action(models.Model):
     words = models.JSONField(default=dict)  # send: connection, peer; close: connection; change: the fields; prune: keep
     data = models.BinaryField(default=bytes)
     asked_by = models.CharField(max_length=150, blank=True)
+    came = models.JSONField(default=dict)  # way and source of whoever asked
     asked_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
     count = models.PositiveIntegerField(default=0)  # peers reached; messages pruned
@@ -150,6 +151,38 @@ class Command(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["user", "id"]), models.Index(fields=["state"])]
+
+
+class AuditEntry(models.Model):
+    """One thing that somebody did, or was refused. Only services.audit writes here, and only at the end."""
+
+    number = models.BigIntegerField(primary_key=True)  # 1, 2, 3 ... without holes
+    at = models.BigIntegerField()  # microseconds since 1970
+    verb = models.CharField(max_length=32)  # server.start, send, sign-in.refused
+    who = models.CharField(max_length=150)
+    way = models.CharField(max_length=16)  # services.audit.origin.WAYS
+    source = models.CharField(max_length=64)  # an address
+    server = models.CharField(max_length=64)  # its name then
+    server_id = models.BigIntegerField(null=True)
+    what = models.TextField()
+    details = models.TextField()  # canonical JSON: old, new, configuration
+    data = models.BinaryField()  # the beginning of what was sent, without secrets
+    size = models.BigIntegerField()  # of all that was sent
+    sha256 = models.CharField(max_length=64)  # the same
+    code = models.CharField(max_length=8)  # of a refusal
+    cut = models.BigIntegerField()  # this and all before went into a file; 0 in nearly every entry
+    previous = models.CharField(max_length=64)  # the hash of the entry before
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["who", "number"]),
+            models.Index(fields=["verb", "number"]),
+            models.Index(fields=["server", "number"]),
+            models.Index(fields=["server_id", "number"]),
+            models.Index(fields=["at"]),
+            models.Index(fields=["cut"], name="services_audit_cuts", condition=models.Q(cut__gt=0)),
+        ]
 
 
 class Message(models.Model):

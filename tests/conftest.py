@@ -69,6 +69,15 @@ def django_db_modify_db_settings() -> None:
         database["TEST"]["NAME"] = DATA_DIRECTORY / f"test-{alias}.sqlite3"
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The databases, with an audit that can be emptied behind each test."""
+    from services.audit import guard
+
+    with django_db_blocker.unblock():
+        guard.take_down()
+
+
 @pytest.fixture
 def data_directory(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """An empty data directory (0700) with a path short enough for UNIX sockets, for a process that the test starts."""

@@ -1,0 +1,12 @@
+"""Who did what, from where, when: one chain of entries in the control database, each with the hash of the one before.
+
+audit.record("server.start", "ada", server="lab")       # inside of the transaction that does it: both are written, or neither
+audit.origin.set(audit.Origin("api", "192.0.2.7"))       # whoever answers a request says where it came from
+
+It decides nothing: who may do what is decided elsewhere. An entry that cannot be written raises, and then the deed is not done.
+"""
+
+from services.audit.origin import Origin, coming_from, origin
+from services.audit.record import record
+
+__all__ = ["Origin", "coming_from", "origin", "record"]

@@ -1,0 +1,86 @@
+"""Write one entry at the end of the chain. Nobody else writes there, and two processes at once wait for each other."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, transaction
+
+from services.audit import chain, masking
+from services.audit.origin import origin
+from services.models import AuditEntry, Server
+from services.servers import clock
+
+KEPT_BYTES = 4096  # of what was sent; of the rest the digest tells
+MAX_DETAILS = 256 * 1024  # characters of JSON
+MAX_WHAT = 1000  # characters
+LOCK = 0x536F6B41  # PostgreSQL's advisory lock of whoever appends; SQLite's transactions wait for each other anyway
+
+
+def record(
+    verb: str,
+    who: str,
+    *,
+    server: str | Server = "",
+    what: str = "",
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+    configuration: Mapping[str, Any] | None = None,
+    data: bytes = b"",
+    code: str = "",
+    cut: int = 0,
+) -> AuditEntry:
+    """Append an entry, last in the transaction that does the deed; `code` where it was refused.
+
+    `configuration` is all of a server's afterwards, so that it can be restored; `cut` is for services.audit.cutting alone.
+    """
+    came = origin.get()
+    told = {"old": old, "new": new, "configuration": configuration}
+    entry = AuditEntry(
+        at=clock.now(),
+        verb=_text(verb, 32),
+        who=_text(who, 150),
+        way=came.way,
+        source=_text(came.source, 64),
+        server=_text(str(server), 64),
+        server_id=server.pk if isinstance(server, Server) else None,
+        what=_text(masking.masked(what), MAX_WHAT),
+        details=_details({key: value for key, value in told.items() if value is not None}),
+        **_bytes(data),
+        code=_text(code, 8),
+        cut=cut,
+    )
+    with transaction.atomic(savepoint=False):
+        _append(entry)
+    return entry
+
+
+def _append(entry: AuditEntry) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    last = AuditEntry.objects.order_by("-number").values_list("number", "hash").first()
+    entry.number, entry.previous = (last[0] + 1, last[1]) if last else (1, chain.FIRST)
+    entry.hash = chain.digest(entry)
+    entry.save(force_insert=True)
+
+
+def _details(told: Mapping[str, Any]) -> str:
+    """Canonical JSON; what is too long is told by its digest."""
+    text = chain.as_json(masking.masked(told)) if told else ""
+    if len(text) <= MAX_DETAILS:
+        return text
+    return chain.as_json({"left_out": {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}})
+
+
+def _bytes(data: bytes) -> dict[str, Any]:
+    """The beginning of what was sent, its true size and the digest of all of it."""
+    if not data:
+        return {"data": b"", "size": 0, "sha256": ""}
+    shown = masking.masked_bytes(data)[:KEPT_BYTES]
+    return {"data": shown, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _text(words: str, most: int) -> str:
+    """As much as is kept, and nothing that PostgreSQL would not take."""
+    return words[:most].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
