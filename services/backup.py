@@ -1,6 +1,6 @@
 """Both databases as one file, made while they are used. With PostgreSQL its own tools do it.
 
-No secret that could be used is inside: passwords and tokens are hashes, who is signed in is left out, keys are files that stay behind.
+No secret that could be used is inside: passwords and tokens are hashes, who is signed in is left out, private keys stay behind.
 
 made = backup.make(None)            # made.path
 """
@@ -29,7 +29,7 @@ from services.version import VERSION
 
 ORDER = (MESSAGES, "default")  # a message of a server that the control database does not know would be thrown away
 SESSIONS = "who is signed in"
-SECRETS = ("secret-key", "setup-token", "keys")  # of the data directory; what stands in the databases are hashes
+SECRETS = ("secret-key", "setup-token", "keys", "tls")  # of the data directory; what stands in the databases are hashes
 DRAFT = ".sockpanel-backup-"  # how names of folders begin in which a backup is made
 OURS = "sockpanel-draft"  # a file in each of them: only what has it may be removed
 

@@ -224,6 +224,39 @@ class CrashLoop(SockpanelError):
     code = "SP-2209"
 
 
+# Certificates
+
+
+class CertificateRefused(SockpanelError):
+    """A certificate, a chain, a private key or a name that makes no sense."""
+
+    code = "SP-2401"
+
+
+class CertificateUnknown(SockpanelError):
+    """No certificate has this name."""
+
+    code = "SP-2402"
+
+
+class CertificateInUse(SockpanelError):
+    """A certificate cannot be removed while servers use it."""
+
+    code = "SP-2403"
+
+
+class CertificateUnusable(SockpanelError):
+    """The private key of a certificate is not on this machine, or is no secret any more."""
+
+    code = "SP-2404"
+
+
+class CertificateEnds(SockpanelError):
+    """A certificate ends soon, or has ended."""
+
+    code = "SP-2405"
+
+
 # Framing
 
 

@@ -116,6 +116,40 @@ class Key(models.Model):
         return self.name
 
 
+class Certificate(models.Model):
+    """A certificate for servers, with its private key in a file of its own; or whose clients' certificates are believed."""
+
+    class Purpose(models.TextChoices):
+        SERVER = "server"  # servers show it
+        CLIENTS = "clients"  # authorities: clients show certificates of theirs
+        AUTHORITY = "authority"  # the panel's own, which issues others; clients may show certificates of it, too
+
+    name = models.SlugField(max_length=64, unique=True)
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    is_own = models.BooleanField(default=False)  # issued by the panel's own authority
+    names = models.JSONField(default=list)  # host names and addresses
+    chain = models.TextField()  # PEM; the server's own comes first
+    public = models.CharField(
+        max_length=64, blank=True
+    )  # SHA-256 of the public key: its key's file; empty: none is kept
+    fingerprint = models.CharField(max_length=64)  # SHA-256 of the first certificate
+    subject = models.CharField(max_length=255, blank=True)
+    issuer = models.CharField(max_length=255, blank=True)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    revision = models.PositiveIntegerField(default=1)  # grows with each renewal
+    created_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    renewed_by = models.CharField(max_length=150, blank=True)
+    renewed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Command(models.Model):
     """A remote command that the panel was asked to run, somewhere, and what came of it."""
 

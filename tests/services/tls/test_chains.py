@@ -1,0 +1,75 @@
+"""What makes no sense in a chain is refused before anything is kept, with a sentence that says what to do."""
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from services.errors import CertificateRefused
+from services.tls import chains
+from tests.services.tls.making import Pair, pair, root
+
+
+def refused(*found: Pair, key: Pair | None = None) -> str:
+    with pytest.raises(CertificateRefused) as told:
+        chains.check_server([one.certificate for one in found], (key or found[0]).key)
+    return told.value.message
+
+
+def test_a_whole_chain_is_taken() -> None:
+    top = root()
+    middle = root("Middle", top)
+    own = pair(issuer=middle)
+    chains.check_server([one.certificate for one in (own, middle, top)], own.key)
+    chains.check_server([own.certificate], own.key)
+
+
+def test_a_key_of_another_certificate() -> None:
+    assert "bring the pair" in refused(pair(), key=pair())
+
+
+def test_a_chain_with_the_authority_on_top() -> None:
+    top = root()
+    own = pair(issuer=top)
+    assert "belongs to certificate 2" in refused(top, own, key=own)
+
+
+def test_a_chain_with_a_stranger_in_it() -> None:
+    assert "CN=Root) did not issue the one above it (CN=lab)" in refused(pair(issuer=root()), root())
+
+
+@pytest.mark.parametrize(("days", "word"), [((-9, -0.001), "ended on"), ((0.001, 9), "begins on")])
+def test_dates(days: tuple[float, float], word: str) -> None:
+    assert word in refused(pair(days=days))
+    top = root(days=days)
+    assert word in refused(pair(issuer=top), top)
+
+
+def test_one_without_a_name() -> None:
+    assert "names no host" in refused(pair(names=(), subject="x", more=[x509.SubjectAlternativeName([])]))
+
+
+def test_one_that_is_for_clients_alone() -> None:
+    assert "serverAuth" in refused(pair(more=[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])]))
+
+
+def test_weak_keys() -> None:
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 (that is the point)
+    assert "1024 bits" in refused(pair(key=weak))
+
+
+def test_authorities_only_may_vouch_for_clients() -> None:
+    top = root()
+    chains.check_authorities([top.certificate])
+    for bad, word in ((pair(issuer=top), "may not vouch"), (root(days=(-9, -1)), "ended on")):
+        with pytest.raises(CertificateRefused, match=word):
+            chains.check_authorities([top.certificate, bad.certificate])
+
+
+def test_every_strong_kind_of_key_is_taken() -> None:
+    for key in (
+        rsa.generate_private_key(65537, 2048),
+        ec.generate_private_key(ec.SECP384R1()),
+    ):
+        own = pair(key=key)
+        chains.check_server([own.certificate], own.key)
