@@ -1,4 +1,4 @@
-"""Who may call a route: the role, and for a session the CSRF token too. Who is calling was found out at the gate.
+"""Who may call a route: a deed of the table of permissions; and for a session the CSRF token too. The gate knows who is calling.
 
 A token's request carries no cookie that a foreign page could ride on, so it needs no CSRF token.
 """
@@ -10,23 +10,20 @@ from services.errors import CsrfRefused
 from sockpanel.accounts import access
 from sockpanel.accounts.models import User
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = access.SAFE
 
 
-class Role:
-    """ninja asks it before each view. Raises SignInNeeded, NotAllowed or CsrfRefused."""
+class Allowed:
+    """ninja asks it before each view. Raises SignInNeeded, NotAllowed, CsrfRefused or ConfirmationNeeded."""
 
-    def __init__(self, role: User.Role) -> None:
-        self.role = role
+    def __init__(self, deed: str) -> None:
+        self.deed = deed
 
     def __call__(self, request: HttpRequest) -> User:
-        user = access.check(request.user, self.role)
+        access.allowed(request.user, self.deed)
         if request.method not in SAFE and check_csrf(request) is not None:
             raise CsrfRefused("The X-CSRFToken header is missing or wrong: load the page again, or use a token.")
-        return user
-
-
-VIEWER, OPERATOR, ADMIN = Role(User.Role.VIEWER), Role(User.Role.OPERATOR), Role(User.Role.ADMIN)
+        return access.check(request, self.deed)
 
 
 def who(request: HttpRequest) -> str:

@@ -9,7 +9,7 @@ from services.client.targets import exchange
 from services.servers.clock import rfc3339
 from services.servers.escapes import to_text
 from sockpanel.api import requests, schemas
-from sockpanel.api.access import OPERATOR
+from sockpanel.api.access import Allowed
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
 
@@ -18,7 +18,7 @@ router = Router(tags=["client"])
 
 @router.post(
     "/client",
-    auth=OPERATOR,
+    auth=Allowed("client.use"),
     **described(
         {200: schemas.Exchanged},
         errors.RequestRefused,

@@ -12,9 +12,9 @@ from services.models import Command
 from services.remote import commands, executions
 from services.remote.runner import Job
 from services.servers.clock import rfc3339
-from sockpanel.accounts.models import User
+from sockpanel.accounts import access
 from sockpanel.api import remote_schemas, requests
-from sockpanel.api.access import OPERATOR, who
+from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
 from sockpanel.api.records import MAX_NUMBER, Limit, Number
@@ -59,7 +59,7 @@ class Nobody:
 
 @router.post(
     "/commands",
-    auth=OPERATOR,
+    auth=Allowed("commands.run"),
     **described({200: remote_schemas.Ran, 202: remote_schemas.Command}, *RUNS, body=requests.NewCommand),
 )
 async def run_command(request: HttpRequest) -> HttpResponse:
@@ -70,8 +70,8 @@ async def run_command(request: HttpRequest) -> HttpResponse:
     asked = words(request)
     encoding, wait = asked.pop("encoding", "text"), asked.pop("wait", True)
     _check(asked, encoding, wait)
-    user: Any = request.user
-    command = await sync_to_async(commands.ask)(asked, who(request), may_shell=user.may(User.Role.ADMIN))
+    may_shell = access.may(request.user, "commands.shell")
+    command = await sync_to_async(commands.ask)(asked, who(request), may_shell=may_shell)
     if not wait:
         return json(commands.told(command), status=202)
     command = await Job(command, Nobody()).run()
@@ -105,7 +105,7 @@ def _with_output(command: Command, encoding: str) -> dict[str, Any]:
     return {**commands.told(command), **shown, "encoding": encoding}
 
 
-@router.get("/commands", auth=OPERATOR, **described({200: remote_schemas.Commands}))
+@router.get("/commands", auth=Allowed("commands.see"), **described({200: remote_schemas.Commands}))
 def list_commands(
     request: HttpRequest,
     before: Number = None,
@@ -124,7 +124,7 @@ def list_commands(
     return json({"commands": shown, **ends, "more": len(rows) > limit})
 
 
-@router.get("/commands/{id}", auth=OPERATOR, **described({200: remote_schemas.Ran}, errors.CommandGone))
+@router.get("/commands/{id}", auth=Allowed("commands.see"), **described({200: remote_schemas.Ran}, errors.CommandGone))
 def read_command(
     request: HttpRequest, id: int = Path(..., ge=1, le=MAX_NUMBER), encoding: Literal["text", "base64"] = "text"
 ) -> HttpResponse:
@@ -133,7 +133,9 @@ def read_command(
 
 
 @router.get(
-    "/servers/{name}/executions", auth=OPERATOR, **described({200: remote_schemas.Executions}, errors.ServerUnknown)
+    "/servers/{name}/executions",
+    auth=Allowed("commands.see"),
+    **described({200: remote_schemas.Executions}, errors.ServerUnknown),
 )
 def list_executions(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
     """What a remote-command server ran or refused, for whom, newest first, as its worker told it."""

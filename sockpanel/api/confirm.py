@@ -7,7 +7,7 @@ from services import errors
 from sockpanel.accounts import confirming
 from sockpanel.accounts.bearer import token_of
 from sockpanel.api import requests
-from sockpanel.api.access import VIEWER
+from sockpanel.api.access import Allowed
 from sockpanel.api.body import nothing, words
 from sockpanel.api.openapi import described
 
@@ -16,7 +16,7 @@ router = Router(tags=["account"])
 
 @router.post(
     "/confirm",
-    auth=VIEWER,
+    auth=Allowed("account.change"),
     **described({204: None}, errors.PasswordWrong, errors.TooManyAttempts, body=requests.Confirmation),
 )
 def confirm(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from sockpanel.accounts.access import require
 from sockpanel.api.openapi import Api
 from sockpanel.api.records import MAX_NUMBER
 from sockpanel.pages.frame import page
@@ -16,6 +17,7 @@ def docs(api: Api) -> Callable[[HttpRequest], HttpResponse]:
     """The view of `/api/v1/docs`."""
 
     @require_safe
+    @require("node.see")
     def view(request: HttpRequest) -> HttpResponse:
         return page(
             request, "docs", {"routes": routes(api.finished), "description": api.description, "section": "docs"}

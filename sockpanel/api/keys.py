@@ -10,7 +10,7 @@ from services.models import Key
 from services.remote import files, keys
 from services.servers.clock import rfc3339
 from sockpanel.api import remote_schemas, requests
-from sockpanel.api.access import ADMIN, OPERATOR, who
+from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
 from sockpanel.api.servers import find
@@ -18,13 +18,17 @@ from sockpanel.api.servers import find
 router = Router(tags=["keys"])
 
 
-@router.get("/keys", auth=ADMIN, **described({200: remote_schemas.Keys}, errors.KeyRefused))
+@router.get("/keys", auth=Allowed("keys.see"), **described({200: remote_schemas.Keys}, errors.KeyRefused))
 def list_keys(request: HttpRequest) -> HttpResponse:
     """Every key, revoked ones too, and the panel's own, which other panels' servers may be told of."""
     return json({"panel": files.panel_public().hex(), "keys": [_told(key) for key in keys.listed()]})
 
 
-@router.post("/keys", auth=ADMIN, **described({201: remote_schemas.MadeKey}, errors.KeyRefused, body=requests.NewKey))
+@router.post(
+    "/keys",
+    auth=Allowed("keys.change"),
+    **described({201: remote_schemas.MadeKey}, errors.KeyRefused, body=requests.NewKey),
+)
 def create_key(request: HttpRequest) -> HttpResponse:
     """Register a public key; without one a pair is made, whose private half (`private`, PEM) is in this answer and nowhere else."""
     asked = words(request)
@@ -35,14 +39,18 @@ def create_key(request: HttpRequest) -> HttpResponse:
 
 
 @router.patch(
-    "/keys/{key}", auth=ADMIN, **described({200: remote_schemas.Key}, errors.KeyRefused, body=requests.KeyFields)
+    "/keys/{key}",
+    auth=Allowed("keys.change"),
+    **described({200: remote_schemas.Key}, errors.KeyRefused, body=requests.KeyFields),
 )
 def change_key(request: HttpRequest, key: str) -> HttpResponse:
     """Restrict it otherwise. Sessions that it no longer allows end within seconds."""
     return json(_told(keys.change(key, words(request), who(request))))
 
 
-@router.post("/keys/{key}/revoke", auth=ADMIN, **described({200: remote_schemas.Key}, errors.KeyRefused))
+@router.post(
+    "/keys/{key}/revoke", auth=Allowed("keys.revoke"), **described({200: remote_schemas.Key}, errors.KeyRefused)
+)
 def revoke_key(request: HttpRequest, key: str) -> HttpResponse:
     """Let nobody in with it any more. Its sessions, and what they run, end within seconds."""
     return json(_told(keys.revoke(key, who(request))))
@@ -50,7 +58,7 @@ def revoke_key(request: HttpRequest, key: str) -> HttpResponse:
 
 @router.get(
     "/servers/{name}/key",
-    auth=OPERATOR,
+    auth=Allowed("commands.see"),
     **described({200: remote_schemas.ServerKey}, errors.ServerUnknown, errors.RequestRefused),
 )
 def read_server_key(request: HttpRequest, name: str) -> HttpResponse:

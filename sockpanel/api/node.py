@@ -17,14 +17,14 @@ from services.databases import NAMES
 from services.remote import standing, switch
 from services.version import VERSION
 from sockpanel.api import schemas
-from sockpanel.api.access import VIEWER
+from sockpanel.api.access import Allowed
 from sockpanel.api.body import json
 from sockpanel.api.openapi import described
 
 router = Router(tags=["node"])
 
 
-@router.get("/presets", auth=VIEWER, **described({200: schemas.Presets}))
+@router.get("/presets", auth=Allowed("node.see"), **described({200: schemas.Presets}))
 def presets(request: HttpRequest) -> HttpResponse:
     """Servers that people know from textbooks, ready to run."""
     return json(
@@ -37,7 +37,7 @@ def presets(request: HttpRequest) -> HttpResponse:
     )
 
 
-@router.get("/node", auth=VIEWER, **described({200: schemas.NodeState}))
+@router.get("/node", auth=Allowed("node.see"), **described({200: schemas.NodeState}))
 def node(request: HttpRequest) -> HttpResponse:
     """The machine: supervisor, versions, disk, databases."""
     pid = nodes.supervisor_pid(settings.SOCKPANEL_NODE)

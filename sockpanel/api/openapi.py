@@ -1,6 +1,6 @@
 """The API's description (OpenAPI 3.1): each route says what it takes and gives and how it can fail; the rest is added here.
 
-@router.post("/servers", auth=ADMIN, **described({201: Server}, NameTaken, body=NewServer))
+@router.post("/servers", auth=Allowed("servers.create"), **described({201: Server}, NameTaken, body=NewServer))
 """
 
 import inspect

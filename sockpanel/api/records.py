@@ -11,7 +11,7 @@ from pydantic import WithJsonSchema
 from services import errors, history
 from services.payload import payload
 from sockpanel.api import record_schemas
-from sockpanel.api.access import VIEWER
+from sockpanel.api.access import Allowed
 from sockpanel.api.body import json
 from sockpanel.api.openapi import described
 from sockpanel.api.servers import find
@@ -27,7 +27,7 @@ Moment = Annotated[Time | None, Query()]
 
 @router.get(
     "/servers/{name}/messages",
-    auth=VIEWER,
+    auth=Allowed("servers.see"),
     **described({200: record_schemas.Messages}, errors.ServerUnknown, errors.TextMalformed),
 )
 def messages(
@@ -84,7 +84,9 @@ def _micros(field: str, text: str | None) -> int | None:
 
 
 @router.get(
-    "/servers/{name}/connections", auth=VIEWER, **described({200: record_schemas.Connections}, errors.ServerUnknown)
+    "/servers/{name}/connections",
+    auth=Allowed("servers.see"),
+    **described({200: record_schemas.Connections}, errors.ServerUnknown),
 )
 def connections(
     request: HttpRequest, name: str, before: Number = None, limit: Limit = 100, open: bool = False
@@ -97,7 +99,9 @@ def connections(
     return _page(name, "connections", read, before, limit)
 
 
-@router.get("/servers/{name}/runs", auth=VIEWER, **described({200: record_schemas.Runs}, errors.ServerUnknown))
+@router.get(
+    "/servers/{name}/runs", auth=Allowed("servers.see"), **described({200: record_schemas.Runs}, errors.ServerUnknown)
+)
 def runs(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
     """The lives of its workers, newest first."""
 
@@ -107,7 +111,11 @@ def runs(request: HttpRequest, name: str, before: Number = None, limit: Limit = 
     return _page(name, "runs", read, before, limit)
 
 
-@router.get("/servers/{name}/changes", auth=VIEWER, **described({200: record_schemas.Changes}, errors.ServerUnknown))
+@router.get(
+    "/servers/{name}/changes",
+    auth=Allowed("servers.see"),
+    **described({200: record_schemas.Changes}, errors.ServerUnknown),
+)
 def changes(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
     """Its moves from state to state, newest first."""
 
@@ -118,7 +126,9 @@ def changes(request: HttpRequest, name: str, before: Number = None, limit: Limit
 
 
 @router.get(
-    "/servers/{name}/incidents", auth=VIEWER, **described({200: record_schemas.Incidents}, errors.ServerUnknown)
+    "/servers/{name}/incidents",
+    auth=Allowed("servers.see"),
+    **described({200: record_schemas.Incidents}, errors.ServerUnknown),
 )
 def incidents(request: HttpRequest, name: str, before: Number = None, limit: Limit = 50) -> HttpResponse:
     """What it refused or slowed down, newest first."""

@@ -10,7 +10,7 @@ from services.describe import describe
 from services.models import Server
 from services.servers.validation import NAME
 from sockpanel.api import requests, schemas
-from sockpanel.api.access import ADMIN, VIEWER, who
+from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, nothing, words
 from sockpanel.api.openapi import described
 
@@ -29,7 +29,7 @@ def told(server: Server) -> dict[str, Any]:
     return describe([server])[0] | {"warnings": operations.warnings(server)}
 
 
-@router.get("/servers", auth=VIEWER, **described({200: schemas.Servers}))
+@router.get("/servers", auth=Allowed("servers.see"), **described({200: schemas.Servers}))
 def list_servers(request: HttpRequest) -> HttpResponse:
     """All servers, by name."""
     return json({"servers": describe(Server.objects.order_by("name"))})
@@ -37,7 +37,7 @@ def list_servers(request: HttpRequest) -> HttpResponse:
 
 @router.post(
     "/servers",
-    auth=ADMIN,
+    auth=Allowed("servers.create"),
     **described(
         {201: schemas.Server},
         errors.ConfigurationRefused,
@@ -55,7 +55,7 @@ def create_server(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@router.get("/servers/{name}", auth=VIEWER, **described({200: schemas.Server}, errors.ServerUnknown))
+@router.get("/servers/{name}", auth=Allowed("servers.see"), **described({200: schemas.Server}, errors.ServerUnknown))
 def read_server(request: HttpRequest, name: str) -> HttpResponse:
     """One server."""
     return json(told(find(name)))
@@ -63,7 +63,7 @@ def read_server(request: HttpRequest, name: str) -> HttpResponse:
 
 @router.patch(
     "/servers/{name}",
-    auth=ADMIN,
+    auth=Allowed("servers.change"),
     **described(
         {200: schemas.Server},
         errors.ServerUnknown,
@@ -83,7 +83,11 @@ def change_server(request: HttpRequest, name: str) -> HttpResponse:
     return json(told(operations.change(find(name), words(request), who(request))))
 
 
-@router.delete("/servers/{name}", auth=ADMIN, **described({204: None}, errors.ServerUnknown, errors.StartFailed))
+@router.delete(
+    "/servers/{name}",
+    auth=Allowed("servers.delete"),
+    **described({204: None}, errors.ServerUnknown, errors.StartFailed),
+)
 def delete_server(request: HttpRequest, name: str) -> HttpResponse:
     """Delete a server and its messages; a running one is stopped first."""
     operations.remove(find(name), who(request))

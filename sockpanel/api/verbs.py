@@ -12,7 +12,7 @@ from services.describe import NO_SUPERVISOR, describe
 from services.models import Run, Server, Status
 from services.payload import payload
 from sockpanel.api import requests, schemas
-from sockpanel.api.access import ADMIN, OPERATOR, who
+from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, nothing, words
 from sockpanel.api.openapi import described
 from sockpanel.api.records import MAX_NUMBER
@@ -32,19 +32,19 @@ STARTED = described(
 STOPPED = described({200: schemas.Server, 202: schemas.Server}, errors.ServerUnknown, errors.SupervisorAway)
 
 
-@router.post("/servers/{name}/start", auth=OPERATOR, **STARTED)
+@router.post("/servers/{name}/start", auth=Allowed("servers.start"), **STARTED)
 async def start(request: HttpRequest, name: str) -> HttpResponse:
     """Have it run. Waits until that is settled; 202 when it is not after 15 s."""
     return await _ask(request, name, operations.start, to_run=True)
 
 
-@router.post("/servers/{name}/stop", auth=OPERATOR, **STOPPED)
+@router.post("/servers/{name}/stop", auth=Allowed("servers.stop"), **STOPPED)
 async def stop(request: HttpRequest, name: str) -> HttpResponse:
     """Have it stop. Waits until that is settled; 202 when it is not after 15 s."""
     return await _ask(request, name, operations.stop, to_run=False)
 
 
-@router.post("/servers/{name}/restart", auth=OPERATOR, **STARTED)
+@router.post("/servers/{name}/restart", auth=Allowed("servers.restart"), **STARTED)
 async def restart(request: HttpRequest, name: str) -> HttpResponse:
     """Have it run anew. Waits until that is settled; 202 when it is not after 15 s."""
     return await _ask(request, name, operations.restart, to_run=True)
@@ -84,7 +84,7 @@ def _has_served(status: Status) -> bool:
 
 @router.post(
     "/servers/{name}/send",
-    auth=OPERATOR,
+    auth=Allowed("servers.send"),
     **described(
         {200: schemas.Reached},
         errors.ServerUnknown,
@@ -125,7 +125,7 @@ def _receiver(said: dict[str, Any]) -> tuple[int | None, str | None]:
 
 @router.post(
     "/servers/{name}/prune",
-    auth=ADMIN,
+    auth=Allowed("servers.prune"),
     **described(
         {200: schemas.Pruned},
         errors.ServerUnknown,
@@ -146,7 +146,7 @@ def prune(request: HttpRequest, name: str) -> HttpResponse:
 
 @router.delete(
     "/servers/{name}/connections/{number}",
-    auth=OPERATOR,
+    auth=Allowed("servers.close"),
     **described({204: None}, errors.ServerUnknown, errors.NotRunning, errors.ConnectionUnknown, errors.SupervisorAway),
 )
 def close_connection(request: HttpRequest, name: str, number: int = Path(ge=0, le=MAX_NUMBER)) -> HttpResponse:

@@ -10,8 +10,7 @@ from services.client.request import Exchange, as_dict, build
 from services.client.targets import exchange
 from services.errors import SockpanelError
 from services.servers.clock import rfc3339
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages.fields import FRAMINGS
 from sockpanel.pages.frame import page
 
@@ -35,11 +34,11 @@ DEFAULTS = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("client.see", post="client.use")
 def client(request: HttpRequest) -> HttpResponse:
     """The form, filled in from the query; a POST makes the exchange."""
     if request.method != "POST":
         return _show(request, DEFAULTS | request.GET.dict())
-    check(request.user, User.Role.OPERATOR)
     values = DEFAULTS | request.POST.dict()
     try:
         done = async_to_sync(exchange)(build(words(values)))

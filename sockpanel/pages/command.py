@@ -8,8 +8,7 @@ from django.views.decorators.http import require_safe
 from services.remote import switch
 from services.remote.commands import find
 from services.remote.transcript import pieces
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages.commands import shown
 from sockpanel.pages.frame import page
 
@@ -17,9 +16,9 @@ MOST = 256 * 1024  # bytes of output that the page brings along; script asks for
 
 
 @require_safe
+@require("commands.see")
 def command(request: HttpRequest, pk: int) -> HttpResponse:
     """Its own page: an address to hand on."""
-    check(request.user, User.Role.OPERATOR)
     found = find(pk)
     row = shown(found)
     brought = list(_beginning(pieces(bytes(found.transcript)), MOST))

@@ -22,8 +22,7 @@ from services.remote.commands import Filter, ask, listed, told
 from services.remote.runner import Job
 from services.servers.commands import allowed
 from services.servers.commands.options import Allowed, CommandOptions, Slot
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import may, page, who
 from sockpanel.pages.outcomes import outcome
 
@@ -45,9 +44,9 @@ class Unwatched:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("commands.see", post="commands.run")
 def commands(request: HttpRequest) -> HttpResponse:
     """The page, filled in from the query: `server` (several), `another` with `host`, `port` and `key`, `line`. A POST runs it."""
-    check(request.user, User.Role.OPERATOR)
     if request.method != "POST":
         return _show(request, request.GET)
     try:
@@ -84,7 +83,7 @@ def _asked(post: QueryDict) -> list[dict[str, Any]]:
 
 
 def _run(request: HttpRequest, words: dict[str, Any]) -> Command:
-    command = ask(words, who(request), may_shell=may(request, User.Role.ADMIN))
+    command = ask(words, who(request), may_shell=may(request, "commands.shell"))
     return async_to_sync(Job(command, Unwatched()).run)()
 
 

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from services import history, operations
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import page
 from sockpanel.pages.server import header
 
@@ -11,6 +12,7 @@ ROWS = 200
 
 
 @require_safe
+@require("servers.see")
 def connections(request: HttpRequest, name: str) -> HttpResponse:
     """The list; `?before=` pages the closed ones."""
     found = operations.find(name)

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from services import trouble
 from services.models import Command
 from services.remote import standing, switch
-from sockpanel.accounts.models import User
+from sockpanel.accounts import access
 from sockpanel.pages.states import STARTABLE, STATES, STOPPABLE
 
 SECTIONS = {"client": "client", "commands": "commands", "command": "commands", "keys": "commands"}  # the rest: servers
@@ -25,8 +25,8 @@ def page(request: HttpRequest, word: str, context: dict[str, Any], status: int =
         "startable": STARTABLE,
         "stoppable": STOPPABLE,
         "trouble": " ".join(one.sentence for one in trouble.current()),
-        "may_operate": may(request, User.Role.OPERATOR),
-        "may_configure": may(request, User.Role.ADMIN),
+        "may_operate": may(request, "servers.start"),
+        "may_configure": may(request, "servers.change"),
         "remote": remote(request),
     }
     return render(request, f"{word}.html", frame | context, status=status)
@@ -35,13 +35,13 @@ def page(request: HttpRequest, word: str, context: dict[str, Any], status: int =
 def remote(request: HttpRequest) -> dict[str, Any]:
     """Whether the Commands page is on offer, and which servers let commands in now: everybody is told of those."""
     running = [{"name": name, "shell": shell} for name, shell, _ in standing.running()]
-    is_shown = may(request, User.Role.OPERATOR) and (switch.is_on() or Command.objects.exists())
+    is_shown = may(request, "commands.see") and (switch.is_on() or Command.objects.exists())
     return {"standing": running, "names": " ".join(str(one["name"]) for one in running), "is_shown": is_shown}
 
 
-def may(request: HttpRequest, role: str) -> bool:
-    """Whether the person's role includes `role`."""
-    return isinstance(request.user, User) and request.user.may(role)
+def may(request: HttpRequest, deed: str) -> bool:
+    """Whether the person's role includes the deed."""
+    return access.may(request.user, deed)
 
 
 def who(request: HttpRequest) -> str:

@@ -10,7 +10,7 @@ from services.history import changes_of, runs_of
 from services.models import Execution
 from services.remote import executions
 from services.servers.clock import rfc3339
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import may, page
 from sockpanel.pages.outcomes import outcome
 from sockpanel.pages.server import header
@@ -24,12 +24,13 @@ SHOWN = (
 
 
 @require_safe
+@require("servers.see")
 def history(request: HttpRequest, name: str) -> HttpResponse:
     """The newest fifty of each."""
     found = operations.find(name)
     changes = [{**change, "shown": STATES[change["to"]]} for change in changes_of(found.pk)]
     context = header(found, "history") | {"runs": runs_of(found.pk), "changes": changes}
-    if found.kind == "command" and may(request, User.Role.OPERATOR):
+    if found.kind == "command" and may(request, "commands.see"):
         context["executions"] = [_told(one) for one in executions.of(found.pk, limit=ROWS)]
     return page(request, "history", context)
 

@@ -18,8 +18,7 @@ from services.errors import KeyRefused
 from services.models import Key, Server
 from services.remote import files, standing
 from services.remote import keys as store
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import page, who
 
 LASTS = timedelta(days=90)  # what the form proposes
@@ -65,9 +64,9 @@ INPUTS = (
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("keys.see", post="keys.change", verbs={"revoke": "keys.revoke"})
 def keys(request: HttpRequest) -> HttpResponse:
     """The list and the form; `?change=NAME` fills the form from a key. A POST carries out `verb`."""
-    check(request.user, User.Role.ADMIN)
     if request.method == "POST":
         return _act(request)
     changing = next((key for key in store.listed() if key.name == request.GET.get("change")), None)

@@ -16,8 +16,7 @@ from services.presets import PRESETS
 from services.remote import switch
 from services.servers import sockets, validation
 from services.servers.spec import TRANSPORTS, ServerSpec
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages import fields, form
 from sockpanel.pages.frame import page, who
 from sockpanel.pages.servers import presets
@@ -28,9 +27,9 @@ SPEC = ("kind", "transport", "host", "port", "framing", "reply", "options", "lim
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("servers.create")
 def new(request: HttpRequest) -> HttpResponse:
     """The gallery and the form; `?preset=echo` fills the form from a preset."""
-    check(request.user, User.Role.ADMIN)
     if request.method == "POST":
         return _from_preset(request) if "preset" in request.POST else _from_form(request)
     offered = switch.offered()
@@ -42,9 +41,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@require("servers.create")
 def address(request: HttpRequest) -> JsonResponse:
     """Whether the address of a form could be had now: {"warning": sentence or null}. Nothing is saved."""
-    check(request.user, User.Role.ADMIN)
     words, _, problems = form.read(request.GET)
     try:
         spec = validation.build({"name": "unnamed", **{field: words.get(field) for field in SPEC}})

@@ -16,20 +16,21 @@ from services.models import Connection, Server
 from services.payload import payload
 from services.remote import files
 from services.servers.spec import STREAMS
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import back, page, who
 from sockpanel.pages.states import STATES
 from sockpanel.pages.talk import talk
-from sockpanel.pages.verbs import VERBS, carry_out
+from sockpanel.pages.verbs import DEEDS, VERBS, carry_out
 
 ROWS = 200  # messages that the page brings along
 TARGETS = 50  # peers on offer in the send box
 DIGITS = 20  # of a number that somebody sends: none that means anything has more
+ACTS = {verb: f"servers.{verb}" for verb in ("send", "close", "prune", "delete")}
 SENDING = frozenset({"tcp", "udp", "broadcast-receiver"})  # kinds with a send box
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("servers.see", verbs=DEEDS | ACTS)
 def server(request: HttpRequest, name: str) -> HttpResponse:
     """The conversation; a POST carries out `verb`."""
     found = operations.find(name)
@@ -102,7 +103,6 @@ def _micros(at: str) -> int:
 
 def _act(request: HttpRequest, found: Server) -> HttpResponse:
     verb = request.POST.get("verb", "")
-    check(request.user, User.Role.ADMIN if verb in ("delete", "prune") else User.Role.OPERATOR)
     acts: dict[str, Callable[[HttpRequest, Server], None]] = {
         "send": _send,
         "close": _close,

@@ -16,9 +16,10 @@ from services.describe import describe
 from services.models import Message, Server
 from services.remote import switch
 from services.servers.clock import rfc3339
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import back, page
 from sockpanel.pages.states import STATES
-from sockpanel.pages.verbs import VERBS, carry_out
+from sockpanel.pages.verbs import DEEDS, carry_out
 from sockpanel.templatetags.shown import sort
 
 HEAD_BYTES = 96  # of the last message
@@ -27,14 +28,14 @@ FAILED = frozenset({"FATAL", "BACKOFF"})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("servers.see", verbs=DEEDS)
 def servers(request: HttpRequest) -> HttpResponse:
     """The list; a POST carries out `verb` for every server in `name`.
 
     With `?last` the last messages as JSON; with `?go` to the server that a search found, where it is one only.
     """
     if request.method == "POST":
-        if request.POST.get("verb") in VERBS:
-            carry_out(request, request.POST["verb"], Server.objects.filter(name__in=request.POST.getlist("name")))
+        carry_out(request, request.POST["verb"], Server.objects.filter(name__in=request.POST.getlist("name")))
         return back(request, "/servers/")
     rows = rows_of(Server.objects.all())
     if "last" in request.GET:

@@ -11,8 +11,7 @@ from services import describe, operations
 from services.errors import BindError, ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.servers.spec import TRANSPORTS
-from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
+from sockpanel.accounts.access import require
 from sockpanel.pages import fields, form
 from sockpanel.pages.frame import page, who
 from sockpanel.pages.server import header
@@ -21,6 +20,7 @@ PARTS = ("framing", "reply", "options", "limits", "retention")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@require("servers.see", post="servers.change")
 def settings(request: HttpRequest, name: str) -> HttpResponse:
     """The form, filled in; a POST saves it."""
     found = operations.find(name)
@@ -30,7 +30,6 @@ def settings(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _save(request: HttpRequest, found: Server) -> HttpResponse:
-    check(request.user, User.Role.ADMIN)
     words, values, problems = form.read(request.POST)
     try:
         changed = operations.change(found, _replaced(found, words), who(request))

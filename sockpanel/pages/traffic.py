@@ -9,6 +9,7 @@ from services import account, history, operations, trouble
 from services.models import Counters
 from services.servers.report import RULES
 from services.wishes import DATAGRAMS
+from sockpanel.accounts.access import require
 from sockpanel.pages.frame import page
 from sockpanel.pages.server import header
 
@@ -16,6 +17,7 @@ ROWS = 100
 
 
 @require_safe
+@require("servers.see")
 def traffic(request: HttpRequest, name: str) -> HttpResponse:
     """The account, and the newest incidents."""
     found = operations.find(name)

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 from django.views.generic import RedirectView
 
+from sockpanel.accounts.access import require
 from sockpanel.pages.client import client
 from sockpanel.pages.command import command
 from sockpanel.pages.commands import commands
@@ -17,7 +18,7 @@ from sockpanel.pages.settings import settings
 from sockpanel.pages.traffic import traffic
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="servers")),
+    path("", require("servers.see")(RedirectView.as_view(pattern_name="servers"))),
     path("servers/", gzip_page(servers), name="servers"),
     path("servers/new/", gzip_page(new), name="new"),
     path("servers/new/address/", address, name="address"),

@@ -10,7 +10,6 @@ from services import describe, nodes, operations
 from services.errors import SockpanelError
 from services.models import Server
 from sockpanel.accounts.access import check
-from sockpanel.accounts.models import User
 from sockpanel.pages.frame import SETTLE, who
 from sockpanel.templatetags.shown import is_unwell
 
@@ -19,11 +18,12 @@ VERBS: dict[str, Callable[[Server, str], int]] = {
     "stop": operations.stop,
     "restart": operations.restart,
 }
+DEEDS = {verb: f"servers.{verb}" for verb in VERBS}
 
 
 def carry_out(request: HttpRequest, verb: str, servers: Iterable[Server]) -> None:
     """Ask it of every server first, then wait for all of them together. The outcome goes into the request's messages."""
-    check(request.user, User.Role.OPERATOR)
+    check(request, DEEDS[verb])
     asked: list[tuple[Server, int]] = []
     for server in servers:
         try:

@@ -1,5 +1,6 @@
-"""Who may call what: every route has its role, and a session needs its CSRF token."""
+"""Who may call what: every route is a deed of the table of permissions, and a session needs its CSRF token."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,77 +8,74 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from sockpanel.accounts.permissions import DEEDS
 from sockpanel.api.urls import api
+from tests.sources import CHECKOUT
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 Problem = Callable[..., dict[str, Any]]
 
-# Every route, and the least role that may call it. A new route has to be added here.
-ROLES = {
-    "GET /presets": "viewer",
-    "GET /node": "viewer",
-    "GET /servers": "viewer",
-    "POST /servers": "admin",
-    "GET /servers/{name}": "viewer",
-    "PATCH /servers/{name}": "admin",
-    "DELETE /servers/{name}": "admin",
-    "POST /servers/{name}/start": "operator",
-    "POST /servers/{name}/stop": "operator",
-    "POST /servers/{name}/restart": "operator",
-    "POST /servers/{name}/send": "operator",
-    "GET /servers/{name}/messages": "viewer",
-    "GET /servers/{name}/connections": "viewer",
-    "DELETE /servers/{name}/connections/{number}": "operator",
-    "GET /servers/{name}/runs": "viewer",
-    "GET /servers/{name}/changes": "viewer",
-    "GET /servers/{name}/incidents": "viewer",
-    "POST /servers/{name}/prune": "admin",
-    "POST /client": "operator",
-    "POST /commands": "operator",
-    "GET /commands": "operator",
-    "GET /commands/{id}": "operator",
-    "GET /servers/{name}/executions": "operator",
-    "GET /servers/{name}/key": "operator",
-    "GET /keys": "admin",
-    "POST /keys": "admin",
-    "PATCH /keys/{key}": "admin",
-    "POST /keys/{key}/revoke": "admin",
-}
 ORDER = ["viewer", "operator", "admin"]
+DOCS = (CHECKOUT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
-def routes() -> dict[str, str]:
-    """Every route -> its path."""
-    paths: dict[str, Any] = api.get_openapi_schema()["paths"]
+def guards() -> dict[str, list[Any]]:
+    """Every route -> who asks before it."""
     return {
-        f"{method.upper()} {path.removeprefix('/api/v1')}": path
-        for path, methods in paths.items()
-        for method in methods
+        f"{method} {path}": operation.auth_callbacks
+        for _, router in api._routers
+        for path, view in router.path_operations.items()
+        for operation in view.operations
+        for method in operation.methods
     }
 
 
-def test_every_route_is_in_the_table_of_roles() -> None:
-    assert set(routes()) == set(ROLES)
+def filled(route: str) -> tuple[str, str]:
+    """Its method and path, with something in each gap that is not there."""
+    method, _, path = route.partition(" ")
+    return method, re.sub(r"\{\w+\}", lambda gap: "nobody" if gap[0] in ("{name}", "{key}") else "999999", path)
 
 
-@pytest.mark.parametrize("route", ROLES)
+def needed(route: str) -> str:
+    """The least role that may call it, by the table of permissions."""
+    (guard,) = guards()[route]
+    return str(DEEDS[guard.deed].role)
+
+
+def test_every_route_asks_for_a_deed_of_the_table() -> None:
+    asked = {route: [getattr(guard, "deed", None) for guard in found] for route, found in guards().items()}
+    assert {route: deeds for route, deeds in asked.items() if len(deeds) != 1 or deeds[0] not in DEEDS} == {}
+
+
+def test_the_description_has_no_route_besides() -> None:
+    paths: dict[str, Any] = api.get_openapi_schema()["paths"]
+    told = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, methods in paths.items() for method in methods}
+    assert told == set(guards())
+
+
+@pytest.mark.parametrize("route", guards())
+def test_the_docs_tell_the_role_of_every_route(route: str) -> None:
+    assert f"| `{route}` | {needed(route)} |" in DOCS
+
+
+@pytest.mark.parametrize("route", guards())
 def test_a_lower_role_is_refused_and_the_least_role_gets_in(
     route: str, viewer: Any, operator: Any, admin: Any, problem: Problem
 ) -> None:
-    method, path = route.replace("{name}", "nobody").replace("{number}", "1").split(" ")
-    needed = ORDER.index(ROLES[route])
+    method, path = filled(route)
+    least = ORDER.index(needed(route))
     for place, caller in enumerate((viewer, operator, admin)):
         response = caller.ask(method, path, {})
-        if place < needed:
+        if place < least:
             told = problem(response, 403, "SP-1005")
-            assert ROLES[route] in told["detail"]
+            assert ORDER[least] in told["detail"]
         else:
             assert response.status_code in (200, 400, 404, 422), response.content
 
 
-@pytest.mark.parametrize("route", [*ROLES, "GET /openapi.json", "GET /docs", "GET /nowhere"])
+@pytest.mark.parametrize("route", [*guards(), "GET /openapi.json", "GET /docs", "GET /nowhere"])
 def test_someone_signed_out_gets_nothing(route: str, admin: Any, problem: Problem) -> None:
-    method, path = route.replace("{name}", "echo").replace("{number}", "1").split(" ")
+    method, path = filled(route)
     response = Client().generic(method, f"/api/v1{path}", b"{}", "application/json")
     problem(response, 401, "SP-1006")
     assert response["WWW-Authenticate"].startswith("Bearer")

@@ -115,8 +115,8 @@ def test_without_a_supervisor_a_start_says_so_and_the_banner_too(operator: Clien
     assert page.count("No supervisor runs on node local: start Sockpanel with manage.py up") >= 2
 
 
-def test_a_verb_that_there_is_not_does_nothing(operator: Client, echo: Server) -> None:
-    assert operator.post("/servers/", {"verb": "explode", "name": "echo"}).status_code == 302
+def test_a_verb_that_there_is_not_is_refused_and_does_nothing(operator: Client, echo: Server) -> None:
+    assert operator.post("/servers/", {"verb": "explode", "name": "echo"}).status_code == 422
     echo.refresh_from_db()
     assert echo.asked == 0
 
