@@ -25,6 +25,12 @@ class SettingRefused(SockpanelError):
     code = "SP-1101"
 
 
+class UnsafeStart(SettingRefused):
+    """A start that would leave the panel open to strangers."""
+
+    code = "SP-1102"
+
+
 class SetupNeeded(SockpanelError):
     """No admin exists yet: only the set-up page answers."""
 

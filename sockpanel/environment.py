@@ -187,8 +187,8 @@ def tls(certificate: str, key: str) -> tuple[str, str] | None:
 def secret_key(name: str, directory: Path) -> str:
     """The given key, or the one in the data directory, made there (0600) at first use."""
     if value := text(name):
-        if len(value) < 32:
-            raise refuse(name, "***", "32 characters or more")
+        if len(value) < 32 or not _is_unguessable(value):
+            raise refuse(name, "***", "32 characters or more of chance, and none that a manual shows")
         return value
     path, draft = directory / "secret-key", directory / f"secret-key.{os.getpid()}"
     if not path.exists():
@@ -202,8 +202,15 @@ def secret_key(name: str, directory: Path) -> str:
     return _read_secret(path)
 
 
+def _is_unguessable(value: str) -> bool:
+    """Not one of Django's samples, nor the same few letters again and again."""
+    return not value.startswith("django-insecure-") and len(set(value)) >= 10
+
+
 def _read_secret(path: Path) -> str:
     value = path.read_text().strip()
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        path.chmod(0o600)  # the directory keeps others out: a copy of it may not
     if len(value) < 32:
         raise SettingRefused(
             f"{path} does not hold a secret key of 32 characters or more: remove it to make a new one."

@@ -5,7 +5,7 @@ import os
 from django.conf import settings
 
 from services.version import VERSION
-from sockpanel import environment, listening
+from sockpanel import environment, listening, safety
 from sockpanel.accounts import setup
 
 
@@ -35,11 +35,7 @@ def warnings() -> list[str]:
     found = []
     if os.geteuid() == 0:
         found.append("It runs as root: whoever breaks into it owns this machine. A user of its own is safer.")
-    if (
-        not settings.SOCKPANEL_TLS
-        and not settings.SOCKPANEL_PROXIES
-        and not environment.is_loopback(settings.SOCKPANEL_HOST)
-    ):
+    if safety.is_plain():
         found.append(
             "Others can reach it without TLS and read passwords on the way: set SOCKPANEL_TLS_CERT and SOCKPANEL_TLS_KEY."
         )

@@ -23,6 +23,7 @@ try:
     SOCKPANEL_HISTORY_BYTES = environment.size("SOCKPANEL_HISTORY_BYTES", "10GiB", least=2**24)
     SECRET_KEY = environment.secret_key("SOCKPANEL_SECRET_KEY", SOCKPANEL_DATA_DIR)
     DEBUG = environment.flag("SOCKPANEL_DEBUG")
+    SOCKPANEL_INSECURE = environment.flag("SOCKPANEL_INSECURE")
     LANGUAGE_CODE = environment.choice("SOCKPANEL_LANGUAGE", "en", ("en",))
     _database_url = environment.text("DATABASE_URL")
     _messages_url = environment.text("MESSAGES_DATABASE_URL", _database_url)
@@ -35,11 +36,6 @@ try:
         if _messages_url
         else environment.sqlite(SOCKPANEL_DATA_DIR / "messages.sqlite3"),
     }
-    if DEBUG and not environment.is_loopback(SOCKPANEL_HOST):
-        raise SettingRefused(
-            f"SOCKPANEL_DEBUG shows everything to everybody, and SOCKPANEL_HOST is {SOCKPANEL_HOST}: "
-            "debug on 127.0.0.1 only, or leave SOCKPANEL_DEBUG off."
-        )
 except SettingRefused as refused:
     sys.stderr.write(f"{refused.message}\n")
     sys.exit(os.EX_CONFIG)
@@ -130,6 +126,8 @@ AXES_LOCKOUT_CALLABLE = "sockpanel.accounts.throttle.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+
+SIGNED_COOKIE_LEGACY_SALT_FALLBACK = False
 
 # Sessions and cookies. Cookies know no port: the name tells this panel from another one on the same host.
 _secure = bool(SOCKPANEL_TLS) or bool(

@@ -1,6 +1,7 @@
 """What a start says, and where it listens."""
 
 import os
+from ipaddress import ip_network
 
 import pytest
 
@@ -38,7 +39,9 @@ def test_a_start_as_root_or_in_reach_of_others_is_a_loud_warning(db, settings, m
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     settings.SOCKPANEL_HOST = "0.0.0.0"
     assert len(greeting.warnings()) == 2
-    settings.SOCKPANEL_TLS = ("cert.pem", "key.pem")
+    settings.SOCKPANEL_PROXIES, settings.SOCKPANEL_ORIGINS = [ip_network("10.0.0.0/8")], ["https://panel.example"]
+    assert len(greeting.warnings()) == 1
+    settings.SOCKPANEL_PROXIES, settings.SOCKPANEL_TLS = [], ("cert.pem", "key.pem")
     assert len(greeting.warnings()) == 1
 
 

@@ -21,7 +21,7 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from services import databases, lifeline
 from services.errors import SockpanelError
 from services.supervisor import lock
-from sockpanel import greeting, listening, panel_address
+from sockpanel import greeting, listening, panel_address, safety
 from sockpanel.management.starting import code_of
 from sockpanel.parent import Child, Parent
 from sockpanel.server import PoliteServer
@@ -37,7 +37,9 @@ class Command(DaphneCommand):
     def run(self, **options: Any) -> None:
         self.style = no_style()  # the log escapes colours
         try:
+            settings.SOCKPANEL_TLS = None  # daphne's runserver has none
             listening.choose(self.addr, self.port)
+            safety.check()
             if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
                 lifeline.follow()
                 super().run(**options)

@@ -12,7 +12,7 @@ from django.db import connections
 from services import databases
 from services.errors import AlreadySupervised
 from services.supervisor import lock
-from sockpanel import greeting, listening, panel_address
+from sockpanel import greeting, listening, panel_address, safety
 from sockpanel.management.starting import StartingCommand
 from sockpanel.parent import Child, Parent
 
@@ -26,6 +26,7 @@ class Command(StartingCommand):
 
     def run(self, options: Mapping[str, Any]) -> None:
         listening.choose(options["host"], options["port"])
+        safety.check()
         if (pid := lock.holder(settings.SOCKPANEL_DATA_DIR, settings.SOCKPANEL_NODE)) is not None:
             raise AlreadySupervised(
                 f"A supervisor (pid {pid}) already runs on {settings.SOCKPANEL_DATA_DIR}: "

@@ -14,7 +14,7 @@ from django.db import connections
 from django.utils import timezone
 
 from services import databases, lifeline
-from sockpanel import greeting, listening, panel_address
+from sockpanel import greeting, listening, panel_address, safety
 from sockpanel.management.starting import StartingCommand
 from sockpanel.server import PanelServer
 
@@ -24,6 +24,7 @@ class Command(StartingCommand):
 
     def run(self, options: Mapping[str, Any]) -> None:
         lifeline.follow()
+        safety.check()
         is_child = listening.VARIABLE in os.environ
         databases.prepare()
         greeting.admit_first_admin()
