@@ -21,6 +21,7 @@ from services.servers.report import Briefing, Close, Send
 from services.servers.spec import ServerSpec
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
+from services.tls.store import material_for
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +100,8 @@ class Actions:
             raise
 
     async def _go_over(self, action: Action, spec: ServerSpec) -> None:
-        briefing = await sync_to_async(_briefing)(action.server) if spec.kind == "command" else None
-        await self._supervisor.change(_wanted(action, spec, briefing))
+        wanted = await sync_to_async(_wanted)(action, spec)
+        await self._supervisor.change(wanted)
 
 
 def _briefing(server: Server) -> Briefing:
@@ -109,8 +110,11 @@ def _briefing(server: Server) -> Briefing:
     return briefing_for(server)
 
 
-def _wanted(action: Action, spec: ServerSpec, briefing: Briefing | None) -> Wanted:
-    """The server with `spec`, newer than its row: a look meanwhile does not undo it."""
+def _wanted(action: Action, spec: ServerSpec) -> Wanted:
+    """The server with `spec`, newer than its row: a look meanwhile does not undo it.
+
+    Raises RemoteCommandsOff, KeyRefused, CertificateUnknown or CertificateUnusable.
+    """
     server = action.server
     return Wanted(
         id=server.pk,
@@ -120,7 +124,8 @@ def _wanted(action: Action, spec: ServerSpec, briefing: Briefing | None) -> Want
         asked=server.asked,
         asked_by=action.asked_by,
         revision=server.revision + 1,
-        briefing=briefing,
+        briefing=_briefing(server) if spec.kind == "command" else None,
+        tls=material_for(spec) if spec.speaks_tls else None,
     )
 
 

@@ -17,7 +17,7 @@ from services.models import Server
 from services.servers.spec import TRANSPORTS
 
 FIELDS = (
-    *("name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits"),
+    *("name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits", "tls"),
     *("restart", "autostart", "retention", "node", "notes"),
 )
 

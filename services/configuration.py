@@ -16,8 +16,8 @@ from services.presets import PRESETS
 from services.servers import validation
 from services.servers.spec import ServerSpec
 
-SPEC = ("name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits")
-PARTS = ("framing", "reply", "options", "limits")
+SPEC = ("name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits", "tls")
+PARTS = ("framing", "reply", "options", "limits", "tls")
 BESIDES = ("restart", "autostart", "retention", "node", "notes")
 RETENTION = {"rows": (1, 1_000_000_000), "bytes": (1, 1 << 50), "age": (1, 10 * 366 * 86_400)}
 MAX_NOTES = 10_000

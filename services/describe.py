@@ -9,7 +9,7 @@ from services.servers.clock import rfc3339
 from services.servers.spec import UNIX, join_address
 
 CONFIGURATION = (
-    "name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits",
+    "name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits", "tls",
     "restart", "autostart", "retention", "node", "notes",
 )  # fmt: skip
 ACTIVE = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})

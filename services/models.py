@@ -36,6 +36,7 @@ class Server(models.Model):
     reply = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
     limits = models.JSONField(default=dict, blank=True)
+    tls = models.JSONField(default=dict, blank=True)
     restart = models.CharField(max_length=16, choices=Restart.choices, default=Restart.ON_FAILURE)
     autostart = models.BooleanField(default=False)
     retention = models.JSONField(default=default_retention, blank=True)
@@ -253,6 +254,11 @@ class Connection(models.Model):
     bytes_in = models.BigIntegerField(default=0)
     sent = models.BigIntegerField(default=0)
     bytes_out = models.BigIntegerField(default=0)
+    tls_version = models.CharField(max_length=16, default="")  # empty: no TLS
+    tls_cipher = models.CharField(max_length=64, default="")
+    tls_name = models.CharField(max_length=255, default="")  # the server name that the client asked for
+    tls_client = models.CharField(max_length=255, default="")  # the subject of its certificate
+    tls_client_sha256 = models.CharField(max_length=64, default="")
 
     class Meta:
         indexes = [models.Index(fields=["server_id", "closed_at"])]

@@ -12,15 +12,18 @@ from django.db.models import F
 
 from services import configuration, jobs
 from services.books import MAX_PEERS, Book
-from services.errors import ConfigurationRefused, KeyRefused
+from services.errors import CertificateUnknown, CertificateUnusable, ConfigurationRefused, KeyRefused
 from services.models import Action, Connection, Counters, Run, Server, StateChange, Status
 from services.remote import switch
 from services.remote.briefing import Briefer
 from services.retention import Cap
 from services.servers.report import Briefing
+from services.servers.spec import ServerSpec
+from services.servers.tls_material import TlsMaterial
 from services.supervisor.events import Moved
 from services.supervisor.states import State
 from services.supervisor.wanted import Wanted
+from services.tls.store import material_for
 
 UNREADABLE = (Error,)
 DATAGRAMS = ("udp", "unix-dgram")
@@ -142,7 +145,8 @@ def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) ->
         reason = f"Its configuration makes no sense to this version: {error.message} Edit the server."
         wish.refused.append(Refused(server.pk, server.asked, server.revision, reason))
         return
-    barred = remote.barred.get(server.pk, "")
+    material, uncertified = _material(server, spec)
+    barred = remote.barred.get(server.pk, "") or uncertified
     wanted = server.wanted == Server.Wanted.RUNNING and ended.get(server.pk, -1) < server.asked
     wish.wanted.append(
         Wanted(
@@ -151,12 +155,23 @@ def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) ->
             running=wanted and not barred,
             barred=barred if wanted else "",
             briefing=remote.briefings.get(server.pk),
+            tls=material,
             restart=server.restart,
             asked=server.asked,
             asked_by=server.asked_by,
             revision=server.revision,
         )
     )
+
+
+def _material(server: Server, spec: ServerSpec) -> tuple[TlsMaterial | None, str]:
+    """What a server that should run needs to speak TLS, or why it cannot be had."""
+    if not spec.speaks_tls or server.wanted != Server.Wanted.RUNNING:
+        return None, ""
+    try:
+        return material_for(spec), ""
+    except (CertificateUnknown, CertificateUnusable) as error:
+        return None, error.message
 
 
 def _books(servers: list[int], wish: Wish) -> None:

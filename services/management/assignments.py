@@ -9,12 +9,13 @@ from typing import Any, get_origin
 import msgspec
 
 from services.errors import RequestRefused
-from services.servers.spec import OPTIONS, Framing, Limits, Reply
+from services.servers.spec import OPTIONS, Framing, Limits, Reply, Tls
 
 _PARTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "framing": (Framing,),
     "reply": (Reply,),
     "limits": (Limits,),
+    "tls": (Tls,),
     "options": tuple(OPTIONS.values()),
 }
 _VALUES = {"port", "autostart"}  # whole fields that are no text

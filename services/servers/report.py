@@ -9,6 +9,7 @@ import msgspec
 
 from services.errors import WorkerBroken
 from services.servers.spec import Framing
+from services.servers.tls_material import TlsMaterial
 
 IN, OUT = 0, 1
 HEADER_BYTES = 4
@@ -51,6 +52,7 @@ class Start(msgspec.Struct, frozen=True):
     peers: dict[str, int] = {}  # datagram peers seen before: address -> connection number
     kernel_drops: int | None = None  # datagrams dropped at this socket that earlier workers told of; None: not known
     briefing: Briefing | None = None  # remote-command servers
+    tls: TlsMaterial | None = None  # servers that speak TLS
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, tag_field="t"):
@@ -269,8 +271,14 @@ class Neighbours(Told, tag=21):
     ports: tuple[int, ...]  # UDP ports of the node's datagram servers that are up, its own among them
 
 
+class Certify(Told, tag=22):
+    """To the worker: whoever connects from now on gets this certificate."""
+
+    tls: TlsMaterial
+
+
 FromWorker = Ready | Batch | Heartbeat | Done | Failed | CommandBegun | CommandEnded | KeyUsed
-ToWorker = Stored | Send | Close | Recorded | Brief | Neighbours
+ToWorker = Stored | Send | Close | Recorded | Brief | Neighbours | Certify
 
 _encoder = msgspec.msgpack.Encoder()
 _from_worker = msgspec.msgpack.Decoder(FromWorker)

@@ -8,6 +8,7 @@ from services.errors import SockpanelError
 from services.servers.report import Briefing, Close, Done, Send, Told
 from services.servers.reporter import Reporter
 from services.servers.spec import ServerSpec
+from services.servers.tls_material import TlsMaterial
 
 
 class Past:
@@ -63,6 +64,9 @@ class Server:
 
     def brief(self, briefing: Briefing) -> None:
         """What it must know beside its spec: before `start`, and whenever it changes."""
+
+    def certify(self, material: TlsMaterial) -> None:
+        """What it shows those who speak TLS: before `start` (may raise CertificateRefused), and whenever it is renewed."""
 
     def recorded(self, ask: int) -> None:
         """The command that `CommandBegun` told of is written down for good."""

@@ -80,6 +80,16 @@ class Limits(Part):
     trusted: tuple[str, ...] = ()  # networks exempt from the limits of sources, reply rates, and the length of answers
 
 
+class Tls(Part):
+    """Whether a TCP server speaks TLS, and with what. Certificates and authorities are named: what they are is told to the worker."""
+
+    mode: Literal["off", "on"] = "off"
+    certificate: str = ""  # the name of one that the panel keeps, with its key
+    client: Literal["none", "optional", "required"] = "none"  # whether clients show a certificate of their own
+    client_ca: str = ""  # the name of the authority that vouches for theirs
+    minimum: Literal["1.2", "1.3"] = "1.2"  # the oldest version that is spoken
+
+
 class NoOptions(Part):
     """A kind without options."""
 
@@ -122,6 +132,7 @@ class ServerSpec(Part):
     reply: Reply = Reply()
     options: TimeOptions | BroadcastSenderOptions | CommandOptions | NoOptions = NoOptions()
     limits: Limits = Limits()
+    tls: Tls = Tls()
 
     @property
     def is_stream(self) -> bool:
@@ -132,6 +143,10 @@ class ServerSpec(Part):
         return self.transport in UNIX
 
     @property
+    def speaks_tls(self) -> bool:
+        return self.tls.mode == "on"
+
+    @property
     def address(self) -> str:
         """The address as people write it: `ip:port`, `[ip6]:port` or a path."""
         return self.host if self.is_unix else join_address(self.host, self.port)
@@ -139,7 +154,7 @@ class ServerSpec(Part):
 
 def restore(fields: Mapping[str, Any]) -> ServerSpec:
     """The spec that `msgspec.to_builtins` took apart into `fields`. Raises msgspec.ValidationError, KeyError or TypeError."""
-    parts = {"framing": Framing, "reply": Reply, "limits": Limits, "options": OPTIONS[fields["kind"]]}
+    parts = {"framing": Framing, "reply": Reply, "limits": Limits, "tls": Tls, "options": OPTIONS[fields["kind"]]}
     return ServerSpec(
         **{name: msgspec.convert(value, parts[name]) if name in parts else value for name, value in fields.items()}
     )

@@ -43,6 +43,8 @@ class TcpServer(Server):
         return replies.replier(self._spec.reply)
 
     async def start(self) -> None:
+        if self._spec.speaks_tls:
+            raise OSError("it cannot speak TLS yet")
         self._serves = True
         self._admit()
 

@@ -26,7 +26,9 @@ from services.servers.spec import (
     Reply,
     ServerSpec,
     TimeOptions,
+    Tls,
 )
+from services.servers.tls import choices
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 RESERVED = ("new",)  # /servers/new/ is a page
@@ -40,7 +42,7 @@ INTERVAL = (0.1, 86_400.0)
 MAX_READY_OUTPUT = 1024 * 1024
 SCOPE_CHARACTERS = 15  # of an interface's name (IFNAMSIZ less its closing NUL)
 
-_PARTS: dict[str, type[msgspec.Struct]] = {"framing": Framing, "reply": Reply, "limits": Limits}
+_PARTS: dict[str, type[msgspec.Struct]] = {"framing": Framing, "reply": Reply, "limits": Limits, "tls": Tls}
 
 
 def build(words: Mapping[str, Any]) -> ServerSpec:
@@ -61,6 +63,8 @@ def build(words: Mapping[str, Any]) -> ServerSpec:
         if parts[part] is not None:
             check(parts[part], problems)
     _fit(kind, transport, host, parts, problems)
+    if parts["tls"] is not None and kind and transport:
+        choices.check(parts["tls"], kind, transport, problems)
     if problems:
         raise ConfigurationRefused(" ".join(problems.values()), problems=problems)
     return ServerSpec(name=name, kind=kind, transport=transport, host=host, port=port, **parts)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from services.servers import descriptors, notices, registry, report, spec
 from services.servers.link import Link
 from services.servers.report import (
     Brief,
+    Certify,
     Close,
     Failed,
     Heartbeat,
@@ -75,6 +76,8 @@ class Worker:
         server.tell = self._tell
         if start.briefing is not None:
             server.brief(start.briefing)
+        if start.tls is not None:
+            server.certify(start.tls)
         server.neighbours(self._neighbours)
         return server
 
@@ -106,6 +109,8 @@ class Worker:
                 self._start = msgspec.structs.replace(self._start, briefing=order.briefing)
             elif isinstance(order, Neighbours):
                 self._neighbours = order.ports
+            elif isinstance(order, Certify):
+                self._start = msgspec.structs.replace(self._start, tls=order.tls)
             return
         match order:
             case Recorded(ask=ask):
@@ -114,6 +119,8 @@ class Worker:
                 self._server.brief(briefing)
             case Neighbours(ports=ports):
                 self._server.neighbours(ports)
+            case Certify(tls=material):
+                self._server.certify(material)
             case Send() | Close():
                 done = self._server.send(order) if isinstance(order, Send) else self._server.close(order)
                 self._reporter.flush()  # what was done is told before that it was

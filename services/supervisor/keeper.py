@@ -74,9 +74,12 @@ class Keeper:
     def heed(self, wanted: Wanted, reason: str = "", who: str | None = None) -> None:
         """Takes notice of what is wanted now; hearing it twice changes nothing."""
         if wanted.revision < self.wanted.revision:  # read before a change that is under way here
-            briefing = wanted.briefing or self.wanted.briefing
             wanted = msgspec.structs.replace(
-                wanted, spec=self.wanted.spec, revision=self.wanted.revision, briefing=briefing
+                wanted,
+                spec=self.wanted.spec,
+                revision=self.wanted.revision,
+                briefing=wanted.briefing or self.wanted.briefing,
+                tls=self.wanted.tls,
             )
         if self.wanted.barred and wanted.running:
             reason = reason or reasons.ALLOWED
@@ -155,6 +158,8 @@ class Keeper:
     def _adopt(self) -> None:
         if self.worker is not None and self.wanted.briefing is not None:
             self._brief(self.wanted.briefing)
+        if self.worker is not None and self.wanted.tls not in (None, self.current.tls):
+            self._inform(self.worker.certify, self.wanted.tls, "its renewed certificate")
         self.current = self.wanted
         self._telling.heeded = max(self._telling.heeded, self.wanted.asked)
 
@@ -211,6 +216,7 @@ class Keeper:
                     peers=history.peers,
                     kernel_drops=self._drops.told,
                     briefing=self.wanted.briefing,
+                    tls=self.wanted.tls,
                 )
             )
         except (OSError, ValueError, SockpanelError) as error:

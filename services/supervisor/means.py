@@ -9,6 +9,7 @@ from typing import Protocol
 from services.errors import BindError
 from services.servers.report import Briefing, Close, Done, Send
 from services.servers.spec import ServerSpec
+from services.servers.tls_material import TlsMaterial
 from services.supervisor.backoff import Budget
 from services.supervisor.events import Observer
 from services.supervisor.gate import Gate
@@ -30,6 +31,8 @@ class Hand(Protocol):
     def quiet_for(self) -> float: ...
 
     def brief(self, briefing: Briefing) -> None: ...
+
+    def certify(self, material: TlsMaterial) -> None: ...
 
     def meet(self, ports: tuple[int, ...]) -> None: ...
 

@@ -4,6 +4,7 @@ import msgspec
 
 from services.servers.report import Briefing
 from services.servers.spec import ServerSpec
+from services.servers.tls_material import TlsMaterial
 
 Address = tuple[str, str | int]
 
@@ -21,6 +22,7 @@ class Wanted(msgspec.Struct, frozen=True):
     revision: int = 1  # grows with each change of the configuration
     restored: bool = False  # it was wanted before the supervisor began: nobody has asked since
     briefing: Briefing | None = None  # remote-command servers: told to the worker at its start, and when it changes
+    tls: TlsMaterial | None = None  # servers that speak TLS: the same
 
 
 def place(spec: ServerSpec) -> Address:

@@ -14,6 +14,7 @@ import msgspec
 from services.errors import NotRunning, SendRefused
 from services.servers import report
 from services.servers.spec import ServerSpec
+from services.servers.tls_material import TlsMaterial
 from services.supervisor.allowance import Allowance
 from services.supervisor.commands import Commands
 from services.supervisor.last_words import LastWords
@@ -33,6 +34,7 @@ class Launch(msgspec.Struct, frozen=True):
     peers: dict[str, int] = {}
     kernel_drops: int = 0  # datagrams dropped at this socket that earlier workers told of
     briefing: report.Briefing | None = None
+    tls: TlsMaterial | None = None
 
 
 class End(msgspec.Struct, frozen=True):
@@ -125,6 +127,10 @@ class Worker:
         """Tells it what it must know now. Raises SendRefused when it takes nothing."""
         self._link.tell(report.Brief(briefing))
 
+    def certify(self, material: TlsMaterial) -> None:
+        """Gives it a renewed certificate. Raises SendRefused when it takes nothing."""
+        self._link.tell(report.Certify(material))
+
     def meet(self, ports: tuple[int, ...]) -> None:
         """Tells it which ports never to answer. Raises SendRefused when it takes nothing."""
         self._link.tell(report.Neighbours(ports))
@@ -201,5 +207,6 @@ def _plan(command: tuple[str, ...], launch: Launch, link: int) -> Plan:
         peers=launch.peers,
         kernel_drops=launch.kernel_drops,
         briefing=launch.briefing,
+        tls=launch.tls,
     )
     return Plan(command=command, stdin=msgspec.json.encode(start), descriptors=(link, launch.socket))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.servers.spec import Framing, Kind, Limits, Reply, Restart, Transport
+from services.servers.spec import Framing, Kind, Limits, Reply, Restart, Tls, Transport
 from sockpanel.api.schemas import Encoding, Name, Notes, Options, Port, Retention
 
 
@@ -21,6 +21,7 @@ class ServerFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reply: Reply | UnsetType = UNSET
     options: Options | UnsetType = UNSET
     limits: Limits | UnsetType = UNSET
+    tls: Tls | UnsetType = UNSET
     restart: Restart | UnsetType = UNSET
     autostart: bool | UnsetType = UNSET
     retention: Retention | UnsetType = UNSET

@@ -15,6 +15,7 @@ from services.servers.spec import (
     Reply,
     Restart,
     TimeOptions,
+    Tls,
     Transport,
 )
 from services.trouble import Trouble
@@ -88,6 +89,7 @@ class Server(msgspec.Struct):
     reply: Reply
     options: Options
     limits: Limits
+    tls: Tls
     restart: Restart
     autostart: bool
     retention: Retention

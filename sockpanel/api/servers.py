@@ -76,7 +76,7 @@ def read_server(request: HttpRequest, name: str) -> HttpResponse:
     ),
 )
 def change_server(request: HttpRequest, name: str) -> HttpResponse:
-    """Change some fields; inside of framing, reply, options, limits and retention null takes a key away.
+    """Change some fields; inside of framing, reply, options, limits, tls and retention null takes a key away.
 
     A running server's new address is opened first; where that fails the old one goes on.
     """

@@ -23,7 +23,7 @@ from sockpanel.pages.servers import presets
 from sockpanel.pages.verbs import carry_out
 
 NEARBY = 50  # ports tried above a preset's own that is taken
-SPEC = ("kind", "transport", "host", "port", "framing", "reply", "options", "limits")
+SPEC = ("kind", "transport", "host", "port", "framing", "reply", "options", "limits", "tls")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
