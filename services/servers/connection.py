@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from services.errors import FrameMalformed, FrameTooLong, SendRefused
 from services.servers import clock, framing, room, stream, vigil
+from services.servers.redaction import UNDERSCORE, clean
 from services.servers.replies import Replier, nothing
 from services.servers.report import IN, OUT, MessageRow
 from services.servers.reporter import Reporter
@@ -63,6 +64,8 @@ class Connection(Stream):
                 self._vigil.pause()
 
     def data_received(self, data: bytes) -> None:
+        if UNDERSCORE in data or self._wary is not None:
+            self._look_out(data)
         self._frames = self._decoder.frames(data)
         self._turn()
 
@@ -118,13 +121,16 @@ class Connection(Stream):
         self._transport.write(self._decoder.wrap(data))
         if self._vigil is not None:
             self._vigil.went()
-        part = data[: self._terms.spec.limits.keep_bytes]
+        part = clean(data)[: self._terms.keep]
         self._terms.reporter.messages.append((clock.now(), self.number, self.peer, OUT, part, len(data), sent_by))
         self._terms.reporter.noted(len(part))
 
     def _resume(self) -> None:
         if self._frames is not None:
             self._turn()
+
+    def _is_behind(self) -> bool:
+        return self._frames is not None or bool(self._half)
 
     # Messages
 
@@ -135,12 +141,13 @@ class Connection(Stream):
         note = reporter.messages.append
         answers: list[MessageRow] = []
         note_answer = answers.append if terms.after_commit else note
+        if self._wary is not None:
+            keep, note, note_answer = self._wary.recording(self._decoder, reply, keep, note, note_answer)
         out: list[bytes] = []
         left, total, failure = self.at_once, 0, None
         try:
             for data in self._frames or ():
-                size = len(data)
-                total += size
+                total += (size := len(data))
                 note((at, number, peer, IN, data if size <= keep else data[:keep], size, ""))
                 answer = reply(data)
                 if answer is not None:
@@ -149,8 +156,7 @@ class Connection(Stream):
                     except FrameTooLong:
                         reporter.sent_dropped("oversize")
                     else:
-                        size = len(answer)
-                        total += size
+                        total += (size := len(answer))
                         left -= size >> 12
                         note_answer((at, number, peer, OUT, answer if size <= keep else answer[:keep], size, ""))
                 if terms.once:
@@ -255,6 +261,6 @@ class Connection(Stream):
         if self._terms.spec.framing.type == "length":
             self._terms.reporter.dropped("incomplete", size=len(rest), connection=self.number)
             return
-        part = rest[: self._terms.keep]
+        part = (rest if self._wary is None else self._wary.heard(rest))[: self._terms.keep]
         self._terms.reporter.messages.append((clock.now(), self.number, self.peer, IN, part, len(rest), ""))
         self._terms.reporter.noted(len(part))

@@ -5,6 +5,7 @@ import socket
 
 from services.servers import socket_options
 from services.servers.peers import Peer
+from services.servers.redaction import UNDERSCORE, clean
 from services.servers.report import OUT
 from services.servers.reporter import Reporter
 from services.servers.socket_options import Control
@@ -34,7 +35,8 @@ class Outbox:
             self._reporter.sent_dropped(_REASONS.get(error.errno or 0, "refused"), 1, len(data))
         else:
             size = len(data)
-            part = data if size <= self._keep else data[: self._keep]
+            part = data if UNDERSCORE not in data else clean(data)
+            part = part if size <= self._keep else part[: self._keep]
             self._reporter.messages.append((at, peer.number, peer.name, OUT, part, size, ""))
 
     def send(self, peer: Peer, data: bytes, at: int, sent_by: str = "") -> None:
@@ -47,7 +49,7 @@ class Outbox:
         if self._reporter.is_held:
             self._reporter.sent_dropped("backlog", 1, len(data))  # it left, but nothing more may be told now
             return
-        row = (at, peer.number, peer.name, OUT, data[: self._keep], len(data), sent_by)
+        row = (at, peer.number, peer.name, OUT, clean(data)[: self._keep], len(data), sent_by)
         self._reporter.messages.append(row)
 
     def _answered_from(self, peer: Peer, data: bytes, control: Control) -> bool:

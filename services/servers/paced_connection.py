@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.servers.connection import AT_ONCE, Connection
+from services.servers.redaction import UNDERSCORE
 from services.servers.waiting import RATE
 
 
@@ -12,6 +13,8 @@ class PacedConnection(Connection):
     _taken = 0  # messages in this turn
 
     def data_received(self, data: bytes) -> None:
+        if UNDERSCORE in data or self._wary is not None:
+            self._look_out(data)
         self._frames = self._counted(self._decoder.frames(data))
         self._turn()
 

@@ -5,6 +5,8 @@ It knows no socket. Everything a worker says is untrusted: `decode_from_worker` 
     frame = encode(Batch(number=1, messages=[(at, 7, "127.0.0.1:5000", IN, b"abc", 3, "")]))
 """
 
+from typing import Literal
+
 import msgspec
 
 from services.errors import WorkerBroken
@@ -131,6 +133,7 @@ RULES = {
     "loop": "an answer would have gone round in circles",
     "withheld": "a peer far away would have got more than it sent",
     "store": "nothing can be stored at present",
+    "secret": "a cookie or a token of Sockpanel came in: it is not stored, and opens nothing any more",
     "other": "more sources at once than are told of one by one",
 }
 
@@ -159,6 +162,16 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
     count: int = 1  # how often since it was last told
 
 
+class Exposed(msgspec.Struct, frozen=True, array_like=True):
+    """The key of a session, or a token, came to the server: whoever can read there could use it."""
+
+    at: int
+    kind: Literal["session", "token"]
+    digest: bytes  # its SHA-256
+    connection: int
+    peer: str
+
+
 class Batch(Told, tag=2):
     """Messages in order, and what goes with them. Numbered 1, 2, 3 ... in a run; acknowledged by `Stored`."""
 
@@ -170,6 +183,7 @@ class Batch(Told, tag=2):
     counted: Counted = Counted()
     open_connections: int = 0
     incidents: list[Incident] = []
+    exposed: list[Exposed] = []
 
 
 class Heartbeat(Told, tag=3):

@@ -9,11 +9,13 @@ happens for each message) and call `noted` once for each read; everything else i
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from services.servers import clock, report
+from services.servers.exposures import Exposures
 from services.servers.incidents import Incidents
 from services.servers.losses import Losses
+from services.servers.redaction import Secret
 from services.servers.report import Batch, Closed, Counted, MessageRow, Opened, Touched
 from services.servers.totals import Sums, Totals
 
@@ -47,6 +49,7 @@ class Reporter:
         self._touched: list[Touched] = []
         self._losses = Losses()
         self._incidents = Incidents()
+        self._exposures = Exposures()
         self._leaves: asyncio.TimerHandle | None = None
         self._touches: asyncio.TimerHandle | None = None
         self._ripens: asyncio.TimerHandle | None = None
@@ -100,6 +103,11 @@ class Reporter:
         self._incidents.note(rule, source, what, count, self._loop.time())
         self._await_ripeness()
         if self._incidents:
+            self.noted(0)
+
+    def exposed(self, secrets: Iterable[Secret], connection: int, peer: str) -> None:
+        """Keys or tokens of the panel came in: each is told of once."""
+        if self._exposures.note(secrets, connection, peer):
             self.noted(0)
 
     def after_commit(self, callback: Callback) -> None:
@@ -175,7 +183,7 @@ class Reporter:
         if self._totals and self._touches is None:
             self._touches = self._loop.call_later(TOUCH_EVERY, self._touch)
         happened = self.messages or self._opened or self._closed or self._touched or self._losses or self._incidents
-        if not happened:
+        if not happened and not self._exposures:
             return None
         return Batch(
             number=self._number,
@@ -186,6 +194,7 @@ class Reporter:
             counted=_counted(sums, self._losses),
             open_connections=self.open_connections,
             incidents=self._incidents.take(),
+            exposed=self._exposures.take(),
         )
 
     def _begin(self) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import cast
 
 from services.errors import SendRefused
-from services.servers import networks
+from services.servers import networks, redaction
+from services.servers.redaction import Secret
 from services.servers.reporter import Reporter
 from services.servers.sources import Source
 from services.servers.spec import ServerSpec
 from services.servers.waiting import PEER
+from services.servers.wariness import Wary
 
 UNREAD = 64 * 1024  # bytes that may wait for a peer before its own messages do
 
@@ -34,6 +36,7 @@ class Stream(asyncio.Protocol):
     host = ""  # its address alone, as networks.host gives it
     source: Source | None = None  # whose limits count for it
     _transport: asyncio.Transport
+    _wary: Wary | None = None  # while a key of the panel may be among what comes
 
     def __init__(self, terms: Terms, number: int, peer: str) -> None:
         self.number = number
@@ -62,6 +65,10 @@ class Stream(asyncio.Protocol):
     def send(self, data: bytes, sent_by: str) -> None:
         """Bytes from a person. Raises SendRefused or FrameTooLong."""
         raise SendRefused(f"{self.peer} understands no bytes but those of its protocol: use a client that speaks it.")
+
+    def _is_behind(self) -> bool:
+        """Whether something has come that is not handled."""
+        return False
 
     # What the transport tells
 
@@ -133,6 +140,22 @@ class Stream(asyncio.Protocol):
     def _tell(self, rule: str, why: str) -> None:
         source = networks.source(self.host)
         self._terms.reporter.incident(rule, source, f"closed {self.host or self.peer}: {why}")
+
+    # What opens the panel
+
+    def _look_out(self, data: bytes) -> None:
+        """`data` is about to be handled, and may hold a key of the panel, or the rest of one. Cheap to skip where that cannot be."""
+        if redaction.may_begin(data):
+            self._wary = self._wary or Wary(self._exposed)
+        elif self._wary is not None and self._wary.is_idle and not self._is_behind():
+            self._wary = None
+        if self._wary is not None:
+            self._wary.came(data)
+
+    def _exposed(self, secrets: list[Secret]) -> None:
+        reporter = self._terms.reporter
+        reporter.exposed(secrets, self.number, self.peer)
+        reporter.incident("secret", networks.source(self.host), redaction.told_of(self.host or self.peer))
 
     # A peer that does not read
 

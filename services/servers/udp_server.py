@@ -10,10 +10,11 @@ import time
 from functools import partial
 
 from services.errors import ConnectionUnknown, SendRefused
-from services.servers import addresses, clock, notices, replies, socket_options
+from services.servers import addresses, clock, networks, notices, redaction, replies, socket_options
 from services.servers.guard import Guard
 from services.servers.outbox import Outbox
 from services.servers.peers import NOBODY, Peer, Peers
+from services.servers.redaction import UNDERSCORE
 from services.servers.replies import Replier
 from services.servers.report import IN, Close, Done, Send
 from services.servers.reporter import BATCH_BYTES, Reporter
@@ -111,7 +112,8 @@ class UdpServer(Server):
                 if address != peer.address:
                     peer = heard(address) or self._meet(address)
                 total += size
-                note((at, peer.number, peer.name, IN, data if size <= keep else data[:keep], size, ""))
+                kept = data if UNDERSCORE not in data else self._cleaned(data, peer)
+                note((at, peer.number, peer.name, IN, kept if size <= keep else kept[:keep], size, ""))
                 if answers:
                     total += self._answer(peer, data, control, at)
                 if total > BATCH_BYTES:
@@ -124,6 +126,15 @@ class UdpServer(Server):
         finally:
             self._reporter.noted(total)
         return True
+
+    def _cleaned(self, data: bytes, peer: Peer) -> bytes:
+        """As it is stored. A datagram is whole: what it holds of a key alone is none."""
+        cleaned, secrets = redaction.search(data)
+        if cleaned != data:
+            host = networks.host(peer.address)
+            self._reporter.exposed(secrets, peer.number, peer.name)
+            self._reporter.incident("secret", networks.source(host), redaction.told_of(host or peer.name))
+        return cleaned
 
     def _drop(self, reason: str) -> bool:
         """Take datagrams and only count them, as the kernel would drop them without a word. True when there may be more."""

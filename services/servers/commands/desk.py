@@ -15,6 +15,7 @@ from services.servers.commands.allowed import Plan
 from services.servers.commands.job import Customer, Job, Order, Terms
 from services.servers.commands.options import CommandOptions
 from services.servers.commands.running import Ended
+from services.servers.redaction import Scanner, clean, clean_text
 from services.servers.report import IN, OUT, CommandBegun, CommandEnded, Told
 from services.servers.reporter import Reporter
 
@@ -53,7 +54,8 @@ class Desk:
             job.is_over = True
             self._loop.call_soon(customer.failed, job, _not_recorded())
             return job
-        self._note(job, IN, order.line.encode("utf-8", "replace"))
+        line = order.line.encode("utf-8", "replace")
+        self._note(job, IN, clean(line), len(line))
         self._tell(_begun(job))
         plan, problem = self._judged(order)
         self._unanswered.add(job.ask)
@@ -117,8 +119,10 @@ class Desk:
         """A job is over: tell of it and record what it wrote."""
         self._open.pop(job.ask, None)
         size = ended.stdout_bytes + ended.stderr_bytes
+        size_noted = size or len(output)
+        output = Scanner().feed(output)
         if output:
-            self._note(job, OUT, output, size)
+            self._note(job, OUT, output, size_noted)
         self._tell(
             CommandEnded(
                 ask=job.ask,
@@ -126,7 +130,7 @@ class Desk:
                 code=ended.code,
                 signal=ended.signal,
                 seconds=ended.seconds,
-                why=ended.why,
+                why=clean_text(ended.why),
                 stdout_bytes=ended.stdout_bytes,
                 stderr_bytes=ended.stderr_bytes,
                 truncated=ended.truncated,
@@ -135,9 +139,9 @@ class Desk:
         )
         self._moved.set()
 
-    def _note(self, job: Job, direction: int, data: bytes, size: int = 0) -> None:
+    def _note(self, job: Job, direction: int, data: bytes, size: int) -> None:
         number, peer, part = job.order.connection, job.order.source, data[: self._keep]
-        self._reporter.messages.append((clock.now(), number, peer, direction, part, size or len(data), ""))
+        self._reporter.messages.append((clock.now(), number, peer, direction, part, size, ""))
         self._reporter.noted(len(part))
 
 
@@ -153,7 +157,7 @@ def _begun(job: Job) -> CommandBegun:
         source=order.source,
         command=order.command,
         # No text column of PostgreSQL takes NUL; none is run
-        argv=tuple(word.replace("\0", "\\0") for word in order.argv),
+        argv=tuple(clean_text(word.replace("\0", "\\0")) for word in order.argv),
     )
 
 

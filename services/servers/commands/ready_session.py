@@ -8,6 +8,7 @@ from services.servers.commands.house import House
 from services.servers.commands.job import Job, Order
 from services.servers.commands.ready import Foreign, Unfit
 from services.servers.commands.running import STDOUT, Ended
+from services.servers.redaction import UNDERSCORE
 from services.servers.stream import Stream
 
 FETCH_WITHIN = 60.0  # seconds to say `Start`
@@ -30,6 +31,8 @@ class ReadySession(Stream):
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
+        if UNDERSCORE in data or self._wary is not None:
+            self._look_out(data)
         self._came += data
         if self._job is None:
             self._next()

@@ -14,6 +14,7 @@ from services.servers.commands.house import House
 from services.servers.commands.place import Place
 from services.servers.commands.server_side import ServerSide
 from services.servers.commands.wire import Cancel, Run, Welcome
+from services.servers.redaction import UNDERSCORE
 from services.servers.report import Key, KeyUsed
 from services.servers.stream import Stream
 from services.servers.waiting import PEER, RECORD, TURN
@@ -52,6 +53,8 @@ class Session(Stream):
 
     def data_received(self, data: bytes) -> None:
         if not self._over:
+            if self._is_stranger and (UNDERSCORE in data or self._wary is not None):
+                self._look_out(data)  # a browser, sent here by a page
             self._asked = self._side.receive(data)
             self._resume()
 

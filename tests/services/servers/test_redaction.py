@@ -1,0 +1,148 @@
+"""Keys and tokens are found in bytes however these are cut, and nothing else is touched."""
+
+import base64
+import hashlib
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services.servers import redaction
+from services.servers.redaction import MARK, Scanner, clean, clean_text, may_begin, search
+from tests.services.servers.secrets_of import KEY, NAME, REQUEST, SESSION, STORED, TOKEN, TOKEN_FOUND, leaks
+
+assert len(TOKEN) == 46
+
+
+def fed(pieces: list[bytes]) -> bytes:
+    scanner = Scanner()
+    return b"".join(scanner.feed(piece) for piece in pieces)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    ends = sorted({place for place in places if 0 < place < len(data)})
+    return [data[begin:end] for begin, end in zip([0, *ends], [*ends, len(data)], strict=True)]
+
+
+def test_the_value_of_a_cookie_and_a_token_are_replaced():
+    assert clean(REQUEST) == STORED
+    assert clean_text(REQUEST.decode()) == STORED.decode()
+    assert search(REQUEST) == (STORED, [SESSION, TOKEN_FOUND])
+
+
+@pytest.mark.parametrize("name", [NAME, b"__Host-" + NAME])
+@pytest.mark.parametrize("form", [b"%s=%s", b'%s="%s"', b"a=b;%s=%s;c=d", b"?x=%s%%3D%s", b"{%s=%s}", b"%s=%s; Secure"])
+def test_a_cookie_is_found_wherever_it_stands(name, form):
+    assert clean(form % (name, KEY)) == form % (name, MARK)
+    assert leaks(clean((form % (name, KEY)).upper())) == []
+
+
+def test_an_answer_in_capitals_holds_no_key_either():
+    assert leaks(clean(REQUEST.upper())) == []
+    assert clean(REQUEST.upper()).count(MARK) == 2
+
+
+def test_what_is_glued_behind_a_token_stays():
+    assert clean(TOKEN + b"from server") == b"sp_" + MARK + b"from server"
+
+
+def test_a_token_that_begins_inside_of_another_is_taken_out_too():
+    cleaned, found = search(b"sp_" + TOKEN)
+    assert (leaks(cleaned), TOKEN_FOUND in found) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"plain",
+        b"SELECT sp_name FROM sp_configure",
+        b"resp_code=7; disp_x=1; sp_=; sp_1234567=short; sp_xyzwxyzw=none",
+        b"sp_" + b"a" * 42 + b" is one short",
+        bytes(range(256)) * 4,
+    ],
+)
+def test_nothing_else_is_touched(data):
+    assert clean(data) == data
+    assert fed([data, b" "]) == data + b" "
+
+
+def test_a_long_piece_of_base64_is_left_as_it_is():
+    blob = base64.urlsafe_b64encode(bytes(99)) + TOKEN + base64.urlsafe_b64encode(bytes(99))
+    assert clean(blob) == blob
+
+
+@given(st.binary(max_size=300))
+def test_bytes_without_a_name_pass(data):
+    if b"sp_" not in data.lower():
+        assert clean(data) == data
+        assert fed([data[:7], data[7:]]) == data
+
+
+@given(st.integers(0, len(REQUEST)))
+def test_a_cut_at_any_byte_hides_nothing(place):
+    """Of a token, sixteen characters may have been stored before it could be known for one."""
+    stored = fed(cut(REQUEST, [place]))
+    assert leaks(stored) == []
+    assert stored.replace(MARK + MARK, MARK) == STORED or TOKEN[:4] in stored
+
+
+@given(st.lists(st.integers(0, len(REQUEST)), max_size=40), st.booleans())
+@example(list(range(len(REQUEST))), False)
+@example(list(range(len(REQUEST))), True)
+def test_nor_do_many_cuts(places, in_capitals):
+    scanner, found = Scanner(), set()
+    stored = b""
+    for piece in cut(REQUEST.upper() if in_capitals else REQUEST, places):
+        stored += scanner.feed(piece)
+        found |= set(scanner.found)
+    assert leaks(stored) == []
+    assert SESSION in found
+    assert in_capitals or TOKEN_FOUND in found
+
+
+@given(st.binary(max_size=15), st.binary(max_size=40), st.lists(st.integers(0, 150), max_size=5))
+def test_nor_does_what_stands_around(before, behind, places):
+    data = before + TOKEN + behind + NAME + b"=" + KEY
+    assert leaks(fed(cut(data, places))) == []
+
+
+@given(st.lists(st.integers(0, len(REQUEST)), max_size=10))
+def test_whoever_looks_only_where_something_may_begin_misses_nothing(places):
+    """As connections do: without an underscore, and while nothing is open, no scanner is asked."""
+    scanner, stored = None, b""
+    for piece in cut(b"sp" + REQUEST[2:], [2, *places]):
+        if redaction.UNDERSCORE in piece and may_begin(piece):
+            scanner = scanner or Scanner()
+        elif scanner is not None and scanner.is_idle:
+            scanner = None
+        stored += scanner.feed(piece) if scanner else piece
+    assert leaks(stored) == []
+
+
+def test_the_end_of_a_line_ends_what_may_become_a_token():
+    """A name at the end of a message is no half token where the stream says that the message ended."""
+    name = b"EXEC sp_help_constraints_all"
+    assert Scanner().feed(name, b"\n") == name
+    assert Scanner().feed(name) == b"EXEC sp_" + MARK
+
+
+def test_keys_are_told_by_their_hash():
+    assert redaction.digest_of_key(KEY.decode()) == hashlib.sha256(KEY).digest()
+    assert search(NAME + b"=too-short;")[1] == []
+
+
+def test_a_flood_of_names_is_told_of_in_part_and_taken_out_whole():
+    data = b"".join(b"%s=%032d;" % (NAME, number) for number in range(1000))
+    scanner = Scanner()
+    assert scanner.feed(data) == (NAME + b"=" + MARK + b";") * 1000
+    assert len(scanner.found) == redaction.MOST
+
+
+def test_the_worst_bytes_take_no_time_to_speak_of():
+    data = b"sp_" * 21_000
+    began = time.monotonic()
+    clean(data)
+    Scanner().feed(data)
+    assert time.monotonic() - began < 2
