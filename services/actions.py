@@ -11,7 +11,8 @@ from asgiref.sync import sync_to_async
 from django.db import Error
 from django.utils import timezone
 
-from services import configuration, hints, operations
+from services import audit, configuration, hints, operations
+from services.asking import by_code
 from services.errors import SockpanelError
 from services.models import Action, Server
 from services.remote import switch
@@ -74,7 +75,7 @@ class Actions:
 
     async def _carry_out(self, action: Action) -> None:
         if (timezone.now() - action.asked_at).total_seconds() > STALE:
-            raise operations.by_code("SP-2201", "It waited too long for the supervisor and was not carried out.")
+            raise by_code("SP-2201", "It waited too long for the supervisor and was not carried out.")
         if action.verb == Action.Verb.CHANGE:
             await self._change(action)
             return
@@ -85,7 +86,7 @@ class Actions:
         done = await self._supervisor.send(action.server_id, order)
         action.count = done.count
         if done.error:
-            raise operations.by_code(done.code or "SP-2208", done.error)
+            raise by_code(done.code or "SP-2208", done.error)
 
     async def _change(self, action: Action) -> None:
         """Bind first, save after: a change that cannot be served leaves row and worker as they were."""
@@ -93,7 +94,7 @@ class Actions:
         spec = validation.build({field: fields[field] for field in configuration.SPEC})
         await self._go_over(action, spec)
         try:
-            await sync_to_async(operations.save)(server, fields)
+            await sync_to_async(_save)(action)
         except (SockpanelError, Error):
             logger.error("The changed configuration of %s could not be saved: it goes back to the old one.", server)
             await self._go_over(action, configuration.spec_of(server))
@@ -108,6 +109,12 @@ def _briefing(server: Server) -> Briefing:
     """Raises RemoteCommandsOff or KeyRefused: then nothing of this kind may run."""
     switch.require()
     return briefing_for(server)
+
+
+def _save(action: Action) -> None:
+    """In the name of whoever asked, who came to another process."""
+    with audit.coming_as(action.came):
+        operations.save(action.server, action.words, action.asked_by)
 
 
 def _wanted(action: Action, spec: ServerSpec) -> Wanted:

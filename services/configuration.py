@@ -38,7 +38,7 @@ def complete(words: Mapping[str, Any]) -> dict[str, Any]:
 
 def changed(server: Server, words: Mapping[str, Any]) -> dict[str, Any]:
     """Every field of `server` once `words` are applied; parts are merged (RFC 7396), options start anew with a new kind."""
-    before = {field: getattr(server, field) for field in (*SPEC, *BESIDES)}
+    before = fields_of(server)
     if words.get("kind", server.kind) != server.kind:
         before |= {"options": {}, "transport": ""}
     return check(merge(before, words))
@@ -80,6 +80,11 @@ def spec_fields(spec: ServerSpec) -> dict[str, Any]:
 def spec_of(server: Server) -> ServerSpec:
     """Raises ConfigurationRefused where the row came from elsewhere and makes no sense."""
     return validation.build({field: getattr(server, field) for field in SPEC})
+
+
+def fields_of(server: Server) -> dict[str, Any]:
+    """All that is configured, as it stands in the row."""
+    return {field: getattr(server, field) for field in (*SPEC, *BESIDES)}
 
 
 def _besides(words: Mapping[str, Any], problems: dict[str, str]) -> dict[str, Any]:

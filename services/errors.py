@@ -510,3 +510,18 @@ class RestoreRefused(SockpanelError):
     """Nothing is restored as things stand: Sockpanel runs on the data directory, or a backup is being made."""
 
     code = "SP-4022"
+
+
+# The audit
+
+
+class AuditBroken(SockpanelError):
+    """The audit is not what it was: an entry was edited, deleted, inserted or reordered, or its end is missing."""
+
+    code = "SP-4030"
+
+
+class EntryUnknown(SockpanelError):
+    """The audit has no such entry, or none that can be restored."""
+
+    code = "SP-4031"

@@ -7,7 +7,7 @@ Each operation writes rows and sends a hint; the supervisor does the rest. It kn
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -16,7 +16,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from services import configuration, disk, errors, hints, nodes
+from services import audit, configuration, disk, errors, hints, nodes
+from services.asking import LOOK_EVERY, carried_out
+from services.audit import entries
 from services.describe import ACTIVE, NO_SUPERVISOR
 from services.models import Action, Server, Status
 from services.remote import files, switch
@@ -24,7 +26,6 @@ from services.servers import sockets
 
 SETTLED = frozenset({"RUNNING", "STOPPED", "FATAL", "EXITED"})
 MAX_KEEP = 2**63
-LOOK_EVERY = 0.5  # seconds; a hint that got lost costs at most this
 
 
 def find(name: str) -> Server:
@@ -45,6 +46,7 @@ def create(words: Mapping[str, Any], who: str) -> Server:
     try:
         with transaction.atomic():
             server = Server.objects.create(**fields, asked_by=who)
+            audit.record("server.create", who, server=server, configuration=fields)
     except IntegrityError:
         raise _name_taken(fields["name"]) from None
     _tell(server)
@@ -56,7 +58,21 @@ def change(server: Server, words: Mapping[str, Any], who: str, wait: float = 15.
 
     Raises ConfigurationRefused, NameTaken, a BindError, or SupervisorAway.
     """
-    fields = configuration.changed(server, words)
+    return _change(server, configuration.changed(server, words), who, wait)
+
+
+def restore(server: Server, number: int, who: str, wait: float = 15.0) -> Server:
+    """Give it back the configuration that an audit entry of it holds; its name and node stay. Raises EntryUnknown, and as `change`.
+
+    It is a change like any other, and recorded as one.
+    """
+    earlier = entries.configuration_of(server, number)
+    fields = configuration.check(earlier | {"name": server.name, "node": server.node})
+    with audit.restoring(number):
+        return _change(server, fields, who, wait)
+
+
+def _change(server: Server, fields: dict[str, Any], who: str, wait: float) -> Server:
     if server.kind != fields["kind"]:
         _refuse_commands(fields["kind"])
     if Server.objects.exclude(pk=server.pk).filter(name=fields["name"]).exists():
@@ -67,20 +83,30 @@ def change(server: Server, words: Mapping[str, Any], who: str, wait: float = 15.
     if running and _differs(server, fields):
         _ask(server, Action.Verb.CHANGE, words=fields, who=who, wait=wait)
     else:
-        save(server, fields)
+        save(server, fields, who)
     server.refresh_from_db()
     _tell(server)
     return server
 
 
-def save(server: Server, fields: Mapping[str, Any]) -> None:
-    """Write what differs of a checked configuration, as `server` was read; counts a revision."""
+def save(server: Server, fields: Mapping[str, Any], who: str) -> None:
+    """Write what differs of a checked configuration, as `server` was read, with its audit entry; counts a revision."""
     news = {field: value for field, value in fields.items() if getattr(server, field) != value}
     try:
         with transaction.atomic():
             Server.objects.filter(pk=server.pk).update(**news, revision=F("revision") + 1, updated_at=timezone.now())
+            _record_change(server, news, fields, who)
     except IntegrityError:
         raise _name_taken(fields["name"]) from None
+
+
+def _record_change(server: Server, news: Mapping[str, Any], fields: Mapping[str, Any], who: str) -> None:
+    """Field by field, with all of the configuration as it is then."""
+    restored = audit.origin.get().restored
+    verb, what = ("server.restore", f"as entry {restored} has it") if restored else ("server.change", "")
+    if news or restored:
+        olds = {field: getattr(server, field) for field in news}
+        audit.record(verb, who, server=server, what=what, old=olds, new=news, configuration=fields)
 
 
 def _refuse_commands(kind: str) -> None:
@@ -103,7 +129,9 @@ def remove(server: Server, who: str, wait: float = 15.0) -> None:
         raise errors.StartFailed(f"{server.name} has not stopped within {wait:.0f} s: try again.")
     key = server.pk
     disk.make_way(settings.SOCKPANEL_DATA_DIR)
-    server.delete()
+    with transaction.atomic():
+        audit.record("server.remove", who, server=server, configuration=configuration.fields_of(server))
+        server.delete()
     files.forget_server(key)
     hints.hint("supervisor")
     hints.hint("panel")
@@ -120,12 +148,12 @@ def start(server: Server, who: str) -> int:
     server.refresh_from_db()
     if server.wanted == Server.Wanted.RUNNING and _state(server) in ("STARTING", "RUNNING"):
         return server.asked
-    return _want(server, Server.Wanted.RUNNING, who)
+    return _want(server, Server.Wanted.RUNNING, who, "server.start")
 
 
 def stop(server: Server, who: str) -> int:
     """Ask for it to stop, now and after every restart of Sockpanel."""
-    return _want(server, Server.Wanted.STOPPED, who)
+    return _want(server, Server.Wanted.STOPPED, who, "server.stop")
 
 
 def restart(server: Server, who: str) -> int:
@@ -133,11 +161,13 @@ def restart(server: Server, who: str) -> int:
     _refuse_commands(server.kind)
     if not nodes.alive(server.node):
         raise _away(server)
-    return _want(server, Server.Wanted.RUNNING, who)
+    return _want(server, Server.Wanted.RUNNING, who, "server.restart")
 
 
-def _want(server: Server, wanted: str, who: str) -> int:
-    Server.objects.filter(pk=server.pk).update(wanted=wanted, asked=F("asked") + 1, asked_by=who)
+def _want(server: Server, wanted: str, who: str, verb: str) -> int:
+    with transaction.atomic():
+        Server.objects.filter(pk=server.pk).update(wanted=wanted, asked=F("asked") + 1, asked_by=who)
+        audit.record(verb, who, server=server)
     server.refresh_from_db()
     _tell(server)
     return server.asked
@@ -199,7 +229,7 @@ def prune(server: Server, keep: int, who: str, wait: float = 60.0) -> int:
         raise _away(server)
     disk.make_way(settings.SOCKPANEL_DATA_DIR)
     try:
-        return _carried_out(server, Action.Verb.PRUNE, words={"keep": keep}, who=who, wait=wait).count
+        return carried_out(server, Action.Verb.PRUNE, {"keep": keep}, who=who, wait=wait).count
     except errors.SupervisorAway as error:
         if not nodes.alive(server.node):
             raise
@@ -213,53 +243,7 @@ def _ask(
 ) -> Action:
     if not is_active(server):
         raise errors.NotRunning(f"{server.name} is not running: start it first.")
-    return _carried_out(server, verb, words=words, who=who, wait=wait, data=data)
-
-
-def _carried_out(
-    server: Server, verb: Action.Verb, *, words: Mapping[str, Any], who: str, wait: float, data: bytes = b""
-) -> Action:
-    action = Action.objects.create(server=server, verb=verb, words=dict(words), data=data, asked_by=who)
-    _tell(server)
-    done = async_to_sync(_answered)(action, wait)
-    if done is None:
-        raise errors.SupervisorAway(
-            f"The supervisor of node {server.node} did not answer within {wait:.0f} s: try again."
-        )
-    if done.code:
-        raise by_code(done.code, done.error, done.problems)
-    return done
-
-
-async def _answered(action: Action, wait: float) -> Action | None:
-    deadline = time.monotonic() + wait
-    async with hints.Listener("panel") as listener:
-        while True:
-            done = await Action.objects.filter(pk=action.pk).exclude(done_at=None).afirst()
-            left = deadline - time.monotonic()
-            if done or left <= 0:
-                return done or await sync_to_async(_withdraw)(action)
-            await listener.wait(min(left, LOOK_EVERY))
-
-
-def _withdraw(action: Action) -> Action | None:
-    """Take an unanswered action back, so that it is not carried out later; it may have been answered just now."""
-    Action.objects.filter(pk=action.pk, done_at=None).delete()
-    return Action.objects.filter(pk=action.pk).first()
-
-
-def by_code(code: str, message: str, problems: Mapping[str, str] | None = None) -> errors.SockpanelError:
-    """The error that a code in a row stands for."""
-    kind = next((kind for kind in _kinds(errors.SockpanelError) if kind.code == code), errors.SockpanelError)
-    if issubclass(kind, errors.ConfigurationRefused):
-        return kind(message, problems=dict(problems or {}))
-    return kind(message)
-
-
-def _kinds(kind: type[errors.SockpanelError]) -> Iterator[type[errors.SockpanelError]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
+    return carried_out(server, verb, words, who=who, wait=wait, data=data)
 
 
 def is_active(server: Server) -> bool:

@@ -58,6 +58,7 @@ STATUSES: dict[type[errors.SockpanelError], int] = {
     errors.ServerKeyDiffers: 409,
     errors.KeyRefused: 422,
     errors.CommandGone: 404,
+    errors.EntryUnknown: 404,
     errors.RequestRefused: 422,
     errors.BodyMalformed: 400,
     errors.BodyTooLong: 413,

@@ -34,7 +34,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 WIDE_FUNCTIONS = dict.fromkeys(
     ("sockpanel.api.records.messages", "sockpanel.api.commands.list_commands"),
     "each is a parameter of the route's query, read from its signature",
-) | {"services.audit.record.record": "each is a column of the entry, given by name"}
+) | {"services.audit.writing.record": "each is a column of the entry, given by name"}
 
 
 def trespasses(folder: str, *forbidden: str) -> list[str]:

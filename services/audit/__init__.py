@@ -6,7 +6,7 @@ audit.origin.set(audit.Origin("api", "192.0.2.7"))       # whoever answers a req
 It decides nothing: who may do what is decided elsewhere. An entry that cannot be written raises, and then the deed is not done.
 """
 
-from services.audit.origin import Origin, coming_from, origin
-from services.audit.record import record
+from services.audit.origin import Origin, came, coming_as, coming_from, origin, restoring
+from services.audit.writing import record
 
-__all__ = ["Origin", "coming_from", "origin", "record"]
+__all__ = ["Origin", "came", "coming_as", "coming_from", "origin", "record", "restoring"]

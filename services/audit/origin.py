@@ -1,9 +1,10 @@
 """Where what is done just now comes from. Whoever answers a request sets it; `record` writes it down. It knows no database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 WAYS = ("page", "api", "socket", "command line", "admin", "supervisor")
 
@@ -14,16 +15,36 @@ class Origin:
 
     way: str = ""
     source: str = ""
+    restored: int = 0  # the entry whose configuration comes back by what is done now
 
 
 UNKNOWN = Origin()
 origin: ContextVar[Origin] = ContextVar("origin", default=UNKNOWN)
 
 
-@contextmanager
-def coming_from(way: str, source: str = "") -> Iterator[None]:
+def coming_from(way: str, source: str = "") -> AbstractContextManager[None]:
     """For the length of a block."""
-    before = origin.set(Origin(way, source))
+    return _being(Origin(way, source))
+
+
+def restoring(number: int) -> AbstractContextManager[None]:
+    """The same, for a configuration that comes back."""
+    return _being(replace(origin.get(), restored=number))
+
+
+def came() -> dict[str, Any]:
+    """The origin as JSON, for whoever does the deed in another process."""
+    return asdict(origin.get())
+
+
+def coming_as(words: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """For the length of a block, as somebody else came."""
+    return _being(Origin(**words))
+
+
+@contextmanager
+def _being(one: Origin) -> Iterator[None]:
+    before = origin.set(one)
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import django.db
 from django.core.management.base import BaseCommand, CommandParser
 
-from services import databases, terminal
+from services import audit, databases, terminal
 from services.errors import ConfigurationRefused, DatabaseDamaged, RequestRefused, SockpanelError, TextMalformed
 
 FAILED, USAGE = 1, 2
@@ -62,7 +62,8 @@ class SockpanelCommand(BaseCommand):
     def _run(self, options: Mapping[str, Any]) -> None:
         if self.needs_databases:
             databases.require_current()
-        self.run(options)
+        with audit.coming_from("command line"):
+            self.run(options)
         sys.stdout.flush()
 
     def run(self, options: Mapping[str, Any]) -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from services import errors
+from services import audit, errors
 from services.models import Command, Server
 from services.remote import switch
 from services.remote.keys import read_public
@@ -51,9 +51,16 @@ def ask(words: Mapping[str, Any], user: str, *, may_shell: bool = False) -> Comm
     command = Command(user=user, **_target(words), **_words(words, may_shell))
     if command.server:
         switch.require()
-    command.save()
+    with transaction.atomic():
+        command.save()
+        _record(command)
     _prune()
     return command
+
+
+def _record(command: Command) -> None:
+    told = {field: getattr(command, field) for field in ("argv", "shell", "host", "port", "key")}
+    audit.record("command.run", command.user, server=command.server, what=f"{command.pk}: {command.line}", new=told)
 
 
 def _target(words: Mapping[str, Any]) -> dict[str, Any]:

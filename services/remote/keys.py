@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from services import hints
+from services import audit, hints
 from services.errors import KeyRefused
 from services.models import Key
 from services.remote import files
@@ -59,6 +59,7 @@ def create(words: Mapping[str, Any], who: str) -> Key:
         with transaction.atomic():
             _make_room()
             key = Key.objects.create(name=name, public=public.hex(), created_by=who, **fields)
+            audit.record("key.create", who, what=name, new={"public": public.hex(), **fields})
     except IntegrityError:
         is_public = Key.objects.filter(public=public.hex()).exists()
         raise _taken("public", "public half") if is_public else _taken("name", "name") from None
@@ -94,15 +95,22 @@ def change(name: str, words: Mapping[str, Any], who: str) -> Key:
     """Other restrictions. Raises KeyRefused."""
     _refuse_unknown(words, RESTRICTIONS)
     restrictions = _restrictions(words)
-    if restrictions:  # only these: a revocation meanwhile stays
-        Key.objects.filter(pk=find(name).pk).update(**restrictions)
+    if restrictions:
+        with transaction.atomic():
+            key = find(name)
+            Key.objects.filter(pk=key.pk).update(**restrictions)  # only these: a revocation meanwhile stays
+            olds = {field: getattr(key, field) for field in restrictions}
+            audit.record("key.change", who, what=name, old=olds, new=restrictions)
     _tell()
     return find(name)
 
 
 def revoke(name: str, who: str) -> Key:
     """Nobody comes in with it any more, and who is in is thrown out with all that runs. Raises KeyRefused."""
-    Key.objects.filter(pk=find(name).pk, revoked_at=None).update(revoked_at=timezone.now(), revoked_by=who)
+    with transaction.atomic():
+        rows = Key.objects.filter(pk=find(name).pk, revoked_at=None)
+        if rows.update(revoked_at=timezone.now(), revoked_by=who):
+            audit.record("key.revoke", who, what=name)
     _tell()
     return find(name)
 

@@ -7,8 +7,9 @@ is no file `remote_commands.off` in the data directory. It starts and stops noth
 import os
 
 from django.conf import settings
+from django.db import transaction
 
-from services import hints
+from services import audit, hints
 from services.errors import RemoteCommandsOff
 from services.models import Switch
 from services.presets import PRESETS, Preset
@@ -52,7 +53,9 @@ def turn_off(who: str) -> None:
 
 
 def _turn(on: bool, who: str) -> None:
-    Switch.objects.update_or_create(pk=NAME, defaults={"on": on, "changed_by": who})
+    with transaction.atomic():
+        Switch.objects.update_or_create(pk=NAME, defaults={"on": on, "changed_by": who})
+        audit.record(f"remote-commands.{'on' if on else 'off'}", who)
     hints.hint("supervisor")
     hints.hint("panel")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services import configuration, errors, operations
+from services import configuration, errors
+from services.asking import by_code
 from services.describe import describe
 from services.models import Counters, Server, Status
 from services.servers import clock
@@ -65,5 +66,5 @@ def test_many_servers_cost_no_more_queries_than_one(server, django_assert_max_nu
 
 @pytest.mark.parametrize("kind", [errors.AddressInUse, errors.NotRunning, errors.NameTaken, errors.SendRefused])
 def test_an_error_comes_back_from_its_code(kind):
-    error = operations.by_code(kind.code, "why", {"port": "why"})
+    error = by_code(kind.code, "why", {"port": "why"})
     assert (type(error), error.message) == (kind, "why")

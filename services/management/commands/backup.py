@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from services import backup, terminal
-from services.management.base import SockpanelCommand
+from services import audit, backup, terminal
+from services.management.base import SockpanelCommand, who
 from services.storage.places import mebibytes
 
 EPILOG = """Without TARGET it goes to backups/ in the data directory. Nobody waits for it: each database is copied as it is at one
@@ -31,6 +31,7 @@ class Command(SockpanelCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def run(self, options: Mapping[str, Any]) -> None:
+        audit.record("backup", who(), what=str(options["target"] or "backups/ in the data directory"))
         made = backup.make(options["target"])
         if options["json"]:
             told = {"path": str(made.path), "bytes": made.path.stat().st_size}

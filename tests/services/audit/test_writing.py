@@ -8,7 +8,7 @@ from django.db import transaction
 
 from services import audit
 from services.audit import chain
-from services.audit.record import KEPT_BYTES, MAX_DETAILS
+from services.audit.writing import KEPT_BYTES, MAX_DETAILS
 from services.models import AuditEntry, Server
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,99 @@
+"""Reading the audit: by keyset pages, newest first or forward from a number. It writes nothing.
+
+page = listed(Filter(who="ada", verb="server"))     # server.start, server.change ...
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from services.errors import EntryUnknown
+from services.models import AuditEntry, Server
+from services.servers.clock import rfc3339
+
+LIMIT, MAX_LIMIT = 100, 1000
+NAMES = 500  # of people or verbs on offer in a filter
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which entries; all conditions hold together. Times are microseconds since 1970."""
+
+    before: int | None = None
+    after: int | None = None  # forward from there
+    limit: int = LIMIT
+    who: str = ""
+    verb: str = ""  # one, or all that begin with it and a dot
+    server: str = ""
+    refused: bool = False  # only what was refused or failed
+    since: int | None = None
+    until: int | None = None
+
+
+def listed(wanted: Filter) -> tuple[list[AuditEntry], bool]:
+    """The entries, and whether further ones match in the direction of reading."""
+    rows = _where(wanted)
+    forward = wanted.after is not None and wanted.before is None
+    limit = max(1, min(wanted.limit, MAX_LIMIT))
+    found = list(rows.order_by("number" if forward else "-number")[: limit + 1])
+    return found[:limit], len(found) > limit
+
+
+def _where(wanted: Filter) -> QuerySet[AuditEntry]:
+    terms: dict[str, Any] = {
+        "number__lt": wanted.before,
+        "number__gt": wanted.after,
+        "who": wanted.who or None,
+        "server": wanted.server or None,
+        "at__gte": wanted.since,
+        "at__lte": wanted.until,
+    }
+    rows = AuditEntry.objects.filter(**{term: value for term, value in terms.items() if value is not None})
+    if wanted.verb:
+        rows = rows.filter(Q(verb=wanted.verb) | Q(verb__startswith=f"{wanted.verb}."))
+    return rows.exclude(code="") if wanted.refused else rows
+
+
+def told(entry: AuditEntry) -> dict[str, Any]:
+    """The ENTRY object."""
+    details = json.loads(entry.details) if entry.details else {}
+    return {
+        "id": entry.number,
+        "at": rfc3339(entry.at),
+        **{field: getattr(entry, field) for field in ("who", "verb", "way", "source", "server", "what", "code")},
+        **{field: details.get(field) for field in ("old", "new", "configuration")},
+        "data": bytes(entry.data),
+        "size": entry.size,
+        "sha256": entry.sha256,
+        "hash": entry.hash,
+    }
+
+
+def head() -> tuple[int, str]:
+    """The number and hash of the last entry; (0, "") before the first."""
+    return AuditEntry.objects.order_by("-number").values_list("number", "hash").first() or (0, "")
+
+
+def configurations_of(server: Server, limit: int = 50) -> list[AuditEntry]:
+    """The entries after which it had a configuration of its own, newest first."""
+    rows = AuditEntry.objects.filter(server_id=server.pk, details__contains='"configuration":')
+    return list(rows.order_by("-number")[:limit])
+
+
+def configuration_of(server: Server, number: int) -> dict[str, Any]:
+    """A server's whole configuration after one entry. Raises EntryUnknown."""
+    rows = AuditEntry.objects.filter(server_id=server.pk, number=number) if 0 < number < 2**63 else ()
+    for entry in rows:
+        if found := told(entry)["configuration"]:
+            return dict(found)
+    raise EntryUnknown(
+        f"No entry {number} of the audit holds a configuration of {server.name}: choose one from its history."
+    )
+
+
+def names(field: str) -> list[str]:
+    """The people, or the verbs, that stand in the audit."""
+    rows = AuditEntry.objects.exclude(**{field: ""}).order_by(field)
+    return list(rows.values_list(field, flat=True).distinct()[:NAMES])
