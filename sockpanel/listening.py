@@ -6,6 +6,8 @@ print(addresses()[0])                       # http://127.0.0.1:8000
 
 import os
 import socket
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 
@@ -37,6 +39,13 @@ def open_port() -> socket.socket:
         name="sockpanel", kind="tcp", transport="tcp", host=settings.SOCKPANEL_HOST, port=settings.SOCKPANEL_PORT
     )
     return sockets.open_socket(panel)
+
+
+def certificate() -> Any:
+    """The panel's own certificate (sockpanel.panel_tls), None without TLS. Raises SettingRefused when it is none."""
+    if settings.SOCKPANEL_TLS is None:
+        return None
+    return import_module("sockpanel.panel_tls").Certificate(*settings.SOCKPANEL_TLS)  # OpenSSL takes memory
 
 
 def addresses() -> list[str]:

@@ -156,39 +156,34 @@ class PoliteServer(Server):
 
 
 class PanelServer(PoliteServer):
-    """Serves on a socket that listens already; with TLS when `tls` is the paths of certificate and key."""
+    """Serves on a socket that listens already; with TLS when `certificate` is one (sockpanel.panel_tls)."""
 
     def __init__(
         self,
         application: Callable[..., Awaitable[None]],
         listening: socket.socket,
-        tls: tuple[str, str] | None = None,
+        certificate: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(application, endpoints=["our own"], ready_callable=self._adopt, **options)
         self.endpoints: list[str] = []  # nothing for daphne to open
-        self._listening, self._tls = listening, tls
+        self._listening, self._certificate = listening, certificate
 
     def _adopt(self) -> None:
         guests = self._guests = Guests(self._capacity.connections, slow=self._capacity.slow)
         factory = self.http_factory = Factory(self, guests)
         door = Door.opened(
-            self._listening, factory if self._tls is None else _with_tls(factory, *self._tls), guests, reactor
+            self._listening,
+            factory if self._certificate is None else _with_tls(factory, self._certificate),
+            guests,
+            reactor,
         )
         self._listening.close()  # Twisted has a descriptor of its own
         self.listen_success(door)
 
 
-def _with_tls(factory: Any, certificate: str, key: str) -> Any:
-    """The factory behind TLS 1.2 or newer."""
-    from OpenSSL import SSL  # only with TLS: a panel without it saves their memory
-    from twisted.internet.ssl import ContextFactory
-    from twisted.protocols.tls import TLSMemoryBIOFactory
+def _with_tls(factory: Any, certificate: Any) -> Any:
+    """The factory behind TLS."""
+    from twisted.protocols.tls import TLSMemoryBIOFactory  # only with TLS: a panel without it saves its memory
 
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.use_certificate_chain_file(certificate)
-    context.use_privatekey_file(key)
-    contexts = ContextFactory()
-    contexts.getContext = lambda: context
-    return TLSMemoryBIOFactory(contexts, False, factory)
+    return TLSMemoryBIOFactory(certificate, False, factory)

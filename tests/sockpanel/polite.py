@@ -13,7 +13,7 @@ import socket
 import sys
 from typing import Any
 
-from sockpanel import reception, server
+from sockpanel import panel_tls, reception, server
 
 CHUNK, CHUNKS = b"x" * 65_536, 1024
 produced = 0
@@ -98,4 +98,4 @@ if __name__ == "__main__":
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listening.getsockname()[1], flush=True)
     server.FINISH = 2.0
-    server.PanelServer(application, listening, (tls[0], tls[1]) if tls else None).run()
+    server.PanelServer(application, listening, panel_tls.Certificate(*tls) if tls else None).run()

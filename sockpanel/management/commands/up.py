@@ -34,6 +34,7 @@ class Command(StartingCommand):
             )
         databases.prepare()
         greeting.admit_first_admin()
+        listening.certificate()  # what is none is told before the port is open
         panel = listening.open_port()
         self.say(greeting.text())
         connections.close_all()

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management.base import SystemCheckError
 from django.db import connections
@@ -30,13 +29,14 @@ class Command(StartingCommand):
         greeting.admit_first_admin()
         self._check()
         Session.objects.filter(expire_date__lt=timezone.now()).delete()
+        certificate = listening.certificate()
         panel = listening.open_port()
         if not is_child:
             self.say(greeting.text())
         application = import_module("sockpanel.asgi").application  # reads the settings as they are now
         connections.close_all()
         with nullcontext() if is_child else panel_address.told():  # a parent has told
-            PanelServer(application, panel, settings.SOCKPANEL_TLS).run()
+            PanelServer(application, panel, certificate).run()
 
     def _check(self) -> None:
         """Django's and our own checks of the configuration: an error ends the command, and its parent."""
