@@ -47,7 +47,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
@@ -133,6 +132,7 @@ SIGNED_COOKIE_LEGACY_SALT_FALLBACK = False
 _secure = bool(SOCKPANEL_TLS) or bool(
     SOCKPANEL_PROXIES and SOCKPANEL_ORIGINS and all(origin.startswith("https:") for origin in SOCKPANEL_ORIGINS)
 )
+SESSION_ENGINE = "sockpanel.accounts.keeping"
 SESSION_COOKIE_NAME = f"{'__Host-' if _secure else ''}sp_{environment.install_id(SOCKPANEL_DATA_DIR)}"
 SESSION_COOKIE_AGE = 24 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True

@@ -16,6 +16,10 @@ from services.storage import places
 STEP_PAGES = 1024  # copied at once: 4 MiB
 FLUSH_EVERY = 4  # steps
 BUSY = 20.0  # seconds to wait for a lock of the source
+SESSIONS = {  # the second is of the first versions: a backup is made before their databases are migrated
+    "accounts_session": "DELETE FROM accounts_session",
+    "django_session": "DELETE FROM django_session",
+}
 
 
 def copy(source: Path, target: Path) -> None:
@@ -74,6 +78,8 @@ def verify(file: Path, name: str) -> None:
 def forget_sessions(file: Path) -> None:
     """Take out who is signed in, also from the pages that the file no longer uses: a session's key lets its holder in."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM django_session")
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for table in SESSIONS.keys() & tables:
+            connection.execute(SESSIONS[table])
         connection.execute("VACUUM")
     places.sync(file)

@@ -1,12 +1,16 @@
-"""People with a role, and the tokens of their scripts."""
+"""People with a role, their sessions, and the tokens of their scripts."""
 
 import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
@@ -31,7 +35,14 @@ class User(AbstractUser):
         OPERATOR = "operator"  # starts, stops, sends
         ADMIN = "admin"  # configures, users, keys
 
+    class Theme(models.TextChoices):
+        SYSTEM = "", "As the system"
+        LIGHT = "light"
+        DARK = "dark"
+
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.VIEWER)
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM, blank=True)
+    language = models.CharField(max_length=16, blank=True)  # empty: the panel's
 
     ceiling = ""  # the scope of the token that a request came with; a session has none
 
@@ -95,6 +106,37 @@ class Token(models.Model):
     def living(cls) -> models.QuerySet["Token"]:
         """Those that have not expired."""
         return cls.objects.exclude(expires_at__lte=timezone.now())
+
+
+class Invitation(models.Model):
+    """A way to an account for somebody who has none: by a one-time link, of which only the hash is kept."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    name = models.CharField(max_length=150, blank=True)  # for whom, for people to read
+    role = models.CharField(max_length=8, choices=User.Role.choices, default=User.Role.VIEWER)
+    made_by = models.CharField(max_length=150)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+
+class Session(AbstractBaseSession):
+    """Somebody's browser, signed in or on its way to it. `session_key` is the hash of the key in its cookie (accounts.keeping)."""
+
+    session_key = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    address = models.CharField(max_length=64, blank=True)
+    browser = models.CharField(max_length=200, blank=True)
+    begun_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
+    @classmethod
+    def living(cls, *digests: str) -> "models.QuerySet[Session]":
+        """Those of these that have not expired."""
+        return cls.objects.filter(pk__in=digests, expire_date__gt=timezone.now())
 
 
 def digest_of(secret: str) -> str:

@@ -10,14 +10,12 @@ from typing import Any, cast
 import msgspec
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.contrib.sessions.models import Session
 from django.http import parse_cookie
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from sockpanel.accounts.access import token_of
-from sockpanel.accounts.models import Token, User, digest_of
-from sockpanel.accounts.sessions import lives
+from sockpanel.accounts.models import Session, Token, User, digest_of
+from sockpanel.accounts.sessions import digest, lives
 from sockpanel.live import wire
 
 
@@ -63,18 +61,18 @@ def _judge(person: Person, user: User | None, keys: set[str]) -> int | None:
 
 
 def _living(keys: set[str]) -> set[str]:
-    rows = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()) if keys else []
-    return {row.session_key for row in rows if _lives(row)}
+    rows = Session.living(*map(digest, keys)).in_bulk() if keys else {}
+    return {key for key in keys if (row := rows.get(digest(key))) and _lives(row, key)}
 
 
-def _lives(row: Session) -> bool:
+def _lives(row: Session, key: str) -> bool:
     """Whether the session goes on; where it is time for a sign of life, that is written."""
     data = row.get_decoded()
     before = dict(data)
     if not lives(cast(SessionBase, data)):
         return False
     if data != before:
-        session = import_module(settings.SESSION_ENGINE).SessionStore(row.session_key)
+        session = import_module(settings.SESSION_ENGINE).SessionStore(key)
         lives(session)
         try:
             session.save(must_create=False)

@@ -19,7 +19,10 @@ from tests.services.stored import CHECKOUT, Stored, is_whole, query
 from tests.waiting import eventually
 
 SESSION_KEY = "k3y0fsomeonewhoissignedin0000000"
-SIGN_IN = "INSERT INTO django_session VALUES ('{}', 'e30:data', '2099-01-01')"
+SIGN_IN = (
+    "INSERT INTO accounts_session (session_key, session_data, expire_date, address, browser) "
+    "VALUES ('{}', 'e30:data', '2099-01-01', '', '')"
+)
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def test_nobody_can_sign_in_with_what_is_inside(stored: Stored, tmp_path: Path):
     """Not with a session, also of one that ended, nor with a token, nor by forging either with the secret key."""
     query(stored.control, SIGN_IN.format(SESSION_KEY))
     query(stored.control, SIGN_IN.format("gone" + SESSION_KEY[4:]))
-    query(stored.control, "DELETE FROM django_session WHERE session_key LIKE 'gone%'")
+    query(stored.control, "DELETE FROM accounts_session WHERE session_key LIKE 'gone%'")
     stored.python(
         "import django; django.setup(); from sockpanel.accounts.models import User; User.objects.create_user('ada', role='admin')"
     )
@@ -74,7 +77,7 @@ def test_nobody_can_sign_in_with_what_is_inside(stored: Stored, tmp_path: Path):
     inside = (tmp_path / "b.tar").read_bytes()
     assert b"ada" in inside
     assert [needle for needle in (SESSION_KEY[4:].encode(), token.encode(), secret) if needle in inside] == []
-    assert query(stored.control, "SELECT count(*) FROM django_session") == [(1,)]  # who is signed in stays so
+    assert query(stored.control, "SELECT count(*) FROM accounts_session") == [(1,)]  # who is signed in stays so
 
 
 def test_overwrites_nothing_and_leaves_nothing_when_it_fails(stored: Stored, tmp_path: Path):

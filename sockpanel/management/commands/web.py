@@ -7,13 +7,13 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from django.contrib.sessions.models import Session
 from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.utils import timezone
 
 from services import databases, lifeline
 from sockpanel import greeting, listening, panel_address, safety
+from sockpanel.accounts.models import Session
 from sockpanel.management.starting import StartingCommand
 from sockpanel.server import PanelServer
 

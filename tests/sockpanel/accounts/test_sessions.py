@@ -2,14 +2,17 @@
 
 import time
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
-from django.contrib.sessions.models import Session
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
 from sockpanel.accounts import sessions
-from sockpanel.accounts.models import User
+from sockpanel.accounts.models import Session, User
+from tests.conftest import PASSWORD
+from tests.sources import sources
 
 HOUR = 3600
 
@@ -57,3 +60,49 @@ def test_a_session_without_a_sign_of_life_is_none(signed_in: Client):
     session = signed_in.session
     del session["seen_at"]
     assert not sessions.lives(session)
+
+
+def test_the_database_holds_no_key_that_lets_anybody_in(signed_in: Client):
+    key = signed_in.cookies[settings.SESSION_COOKIE_NAME].value
+    for column in ("session_key", "session_data"):
+        assert key not in str(Session.objects.values_list(column, flat=True).get())
+    assert Session.objects.get().pk == sessions.digest(key)
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = Session.objects.get().pk
+    assert not is_in(thief)
+
+
+def test_a_session_says_whose_it_is_from_where_and_since_when(client: Client, ada: User):
+    words = {"username": "ada", "password": PASSWORD}
+    client.post("/login/", words, REMOTE_ADDR="192.0.2.7", headers={"User-Agent": "Browser/1 " + "x" * 300})
+    row = ada.sessions.get()
+    assert (row.address, row.browser[:10], len(row.browser)) == ("192.0.2.7", "Browser/1 ", 200)
+    assert row.begun_at == row.seen_at
+    assert timezone.now() - row.begun_at < timedelta(minutes=1)
+
+
+def test_nobody_owns_the_session_of_somebody_who_only_looks_at_the_sign_in_page(client: Client, ada: User):
+    client.get("/login/")
+    assert Session.objects.get().user is None
+
+
+def test_sessions_go_with_their_person(signed_in: Client, ada: User):
+    User.objects.all().delete()
+    assert not Session.objects.exists()
+    assert not is_in(signed_in)
+
+
+async def test_asynchronous_views_keep_the_same_sessions(transactional_db: None):
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    await store.aset("a", 1)
+    await store.asave()
+    again = import_module(settings.SESSION_ENGINE).SessionStore(store.session_key)
+    assert await again.aget("a") == 1
+    assert await again.aexists(store.session_key)
+    await again.adelete()
+    assert not await again.aexists(store.session_key)
+    assert await import_module(settings.SESSION_ENGINE).SessionStore(store.session_key).aload() == {}
+
+
+def test_nothing_of_ours_uses_the_table_that_django_would_keep_sessions_in():
+    assert not any("django.contrib.sessions.models" in source.text for source in sources("sockpanel", "services"))
