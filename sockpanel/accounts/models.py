@@ -56,19 +56,20 @@ class User(AbstractUser):
 
     def may(self, role: "User.Role | str") -> bool:
         """Whether this person's role includes `role`, and so does the scope of the token, if it is one that asks."""
-        return self.may_without_token(role) and (not self.ceiling or _includes(self.ceiling, role))
+        return self.may_without_token(role) and (not self.ceiling or includes(self.ceiling, role))
 
     def may_without_token(self, role: "User.Role | str") -> bool:
         """What the person may who signs in."""
-        return self.is_active and _includes(self.role, role)
+        return self.is_active and includes(self.role, role)
 
     @property
     def rank(self) -> "User.Role":
         """The highest role that counts: the person's, or the token's scope where that is lower."""
-        return User.Role(self.ceiling if self.ceiling and _includes(self.role, self.ceiling) else self.role)
+        return User.Role(self.ceiling if self.ceiling and includes(self.role, self.ceiling) else self.role)
 
 
-def _includes(role: str, wanted: str) -> bool:
+def includes(role: str, wanted: str) -> bool:
+    """Whether a role includes another."""
     order = list(User.Role)
     return order.index(User.Role(role)) >= order.index(User.Role(wanted))
 
@@ -97,6 +98,8 @@ class Token(models.Model):
             raise ConfigurationRefused(
                 f"A token's scope is a role up to that of its user, who is {user.rank}.", field="scope"
             )
+        if len(name) > 64 or not (name.isprintable() or not name):
+            raise ConfigurationRefused("A token's name is a line of up to 64 characters.", field="name")
         secret = f"sp_{secrets.token_urlsafe(32)}"
         expires_at = timezone.now() + lasts if lasts else None
         cls.objects.create(user=user, name=name, digest=digest_of(secret), scope=scope, expires_at=expires_at)

@@ -8,9 +8,9 @@ What is not in the table can be done by nobody. It knows no request.
 
 from dataclasses import dataclass
 
-from sockpanel.accounts.models import User
+from sockpanel.accounts import models
 
-Role = User.Role
+Role = models.User.Role
 VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 
@@ -77,9 +77,12 @@ ON_THE_HOST = frozenset(
 )
 
 
-def recorded(kind: str) -> str:
-    """The deed of looking at the bytes that a server of this kind has handled: command lines and their output are not for all."""
-    return "commands.see" if kind == "command" else "servers.see"
+def includes(role: str, deed: str) -> bool:
+    """Whether a role includes a deed of the table."""
+    return models.includes(role, DEEDS[deed].role)
+
+
+COMMANDS_SEEN = "commands.see"  # the deed of reading a conversation that consists of commands
 
 
 def changing(kind: str, deed: str) -> str:

@@ -1,9 +1,13 @@
 """Who stands behind a WebSocket: by the session's cookie, or by a Bearer token. Whoever is nobody gets no socket.
 
+@opens("commands.see")                  # an ASGI application behind SignedIn, for people who may do this
+async def command(scope, receive, send): ...
+
 A consumer finds `scope["user"]`. That a socket does not outlive its session is the live view's care (sockpanel.live.people).
 """
 
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -14,19 +18,21 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import parse_cookie
 
-from sockpanel.accounts.access import token_of, user_of_token
+from sockpanel.accounts.access import may, token_of, user_of_token
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import lives
 
 Scope = dict[str, Any]
 
 SIGNED_OUT = 4401  # the close code; before the handshake is done a browser sees 403 instead
+NOT_ALLOWED = 4403
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class SignedIn:
     """ASGI middleware: passes WebSockets of known people on, with `user` in the scope; refuses all others (403)."""
 
-    def __init__(self, inner: Callable[[Scope, Any, Any], Awaitable[None]]) -> None:
+    def __init__(self, inner: Application) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -36,6 +42,24 @@ class SignedIn:
             await send({"type": "websocket.close", "code": SIGNED_OUT})
             return
         await self._inner({**scope, "user": user}, receive, send)
+
+
+def opens(deed: str) -> Callable[[Application], Application]:
+    """A WebSocket for people whose role includes `deed`; others are told by the code it is closed with."""
+
+    def decorate(application: Application) -> Application:
+        @wraps(application)
+        async def guarded(scope: Scope, receive: Any, send: Any) -> None:
+            if may(scope["user"], deed):
+                return await application(scope, receive, send)
+            await receive()  # websocket.connect
+            await send({"type": "websocket.accept"})  # a browser is told the code of an open one only
+            await send({"type": "websocket.close", "code": NOT_ALLOWED})
+
+        guarded.deeds = {deed}  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
 
 
 def identify(scope: Scope) -> User | None:

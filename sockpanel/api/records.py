@@ -10,6 +10,7 @@ from pydantic import WithJsonSchema
 
 from services import errors, history
 from services.payload import payload
+from sockpanel.accounts import conversations
 from sockpanel.api import record_schemas
 from sockpanel.api.access import Allowed
 from sockpanel.api.body import json
@@ -45,7 +46,8 @@ def messages(
 ) -> HttpResponse:
     """Messages in order of `seq`: the first after `after`, the last before `before`, or the newest. All conditions hold together.
 
-    `contains` is text as it is, `hex` bytes as hex digits. A page ends early at 8 MiB of data: `more` says so.
+    `contains` is text as it is, `hex` bytes as hex digits. A page ends early at 8 MiB of data: `more` says so. The messages of a
+    remote-command server are lines and their output: they are for operators.
     """
     query = history.Query(
         after=after,
@@ -57,7 +59,9 @@ def messages(
         since=_micros("since", since),
         until=_micros("until", until),
     )
-    return json(history.messages(find(name).pk, query))
+    server = find(name)
+    conversations.check(request, server)
+    return json(history.messages(server.pk, query))
 
 
 def _needles(contains: str | None, digits: str | None) -> tuple[bytes, ...]:

@@ -13,11 +13,13 @@ import msgspec
 from channels.db import database_sync_to_async
 from django.db import Error
 
-from services.errors import CommandGone, RequestRefused, SockpanelError
+from services.errors import CommandGone, NotAllowed, RequestRefused, SockpanelError
 from services.models import Command
 from services.remote import commands, runner
 from services.remote.transcript import pieces
+from sockpanel.accounts import access
 from sockpanel.accounts.models import User
+from sockpanel.accounts.sockets import opens
 from sockpanel.live import people, wire
 from sockpanel.live.outlet import Outlet, Send
 from sockpanel.live.wire import MAX_FRAME_BYTES
@@ -40,6 +42,9 @@ class Ack(msgspec.Struct, frozen=True, tag_field="type", tag="ack"):
 class Cancel(msgspec.Struct, frozen=True, tag_field="type", tag="cancel"):
     """End the command."""
 
+
+# What a page may say, and the deed that it is
+SAYS = {Ack: "commands.see", Cancel: "commands.run"}
 
 _decoder = msgspec.json.Decoder(Ack | Cancel)
 
@@ -90,20 +95,23 @@ class Watch:
 class CommandSocket:
     """One open WebSocket."""
 
-    def __init__(self, receive: Any, person: people.Person) -> None:
+    def __init__(self, receive: Any, user: User, person: people.Person) -> None:
         self.outlet = Outlet()
         self._receive = receive
-        self._person = person
+        self._user, self._person = user, person
         self._watch = Watch(self.outlet)
         self._job: runner.Job | None = None
 
-    async def run(self, user: User, pk: int) -> None:
+    async def run(self, pk: int) -> None:
         """Until the command has ended and was shown, or the page has gone."""
-        command = await database_sync_to_async(_find)(pk, user)
+        command = await database_sync_to_async(_find)(pk, self._user)
         if command is None:
             self.outlet.close(wire.UNKNOWN)
             return
-        if command.user != user.get_username() and command.state in (Command.State.WAITING, Command.State.RUNNING):
+        if command.user != self._user.get_username() and command.state in (
+            Command.State.WAITING,
+            Command.State.RUNNING,
+        ):
             self.outlet.close(wire.NOT_ALLOWED)
             return
         async with asyncio.TaskGroup() as group:
@@ -143,13 +151,15 @@ class CommandSocket:
         while (event := await self._receive())["type"] == "websocket.receive":
             text = event.get("text")
             try:
-                match _decode(text):
+                said = _decode(text)
+                access.allowed(self._user, SAYS[type(said)])
+                match said:
                     case Ack(end=end):
                         self._watch.shown(end)
                     case Cancel():
                         if self._job is not None:
                             self._job.cancel("")
-            except RequestRefused as error:
+            except (RequestRefused, NotAllowed) as error:
                 self.outlet.put(wire.error(error.code, error.message))
 
     async def _follow_account(self) -> None:
@@ -174,24 +184,23 @@ def _decode(text: str | None) -> Ack | Cancel:
 
 def _find(pk: int, user: User) -> Command | None:
     """The command, as far as this person may know of it."""
-    if not user.may(User.Role.OPERATOR):
-        return None
     command = Command.objects.filter(pk=pk).first() if pk < 2**63 else None
-    if command is None or (command.user != user.get_username() and not user.may(User.Role.ADMIN)):
+    if command is None or (command.user != user.get_username() and not access.may(user, "commands.oversee")):
         return None
     return command
 
 
+@opens("commands.see")
 async def command(scope: dict[str, Any], receive: Any, send: Send) -> None:
     """/ws/commands/<id>/"""
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
-    socket = CommandSocket(receive, people.of(scope))
+    socket = CommandSocket(receive, scope["user"], people.of(scope))
     async with asyncio.TaskGroup() as group:
         writer = group.create_task(socket.outlet.drain(send), name="command writer")
         try:
-            await socket.run(scope["user"], scope["url_route"]["kwargs"]["id"])
+            await socket.run(scope["url_route"]["kwargs"]["id"])
         finally:
             if not socket.outlet.closing:
                 writer.cancel()

@@ -11,8 +11,10 @@ from typing import Any
 
 from django.db import Error
 
-from services.errors import RequestRefused
+from services.errors import NotAllowed, RequestRefused
 from services.models import Server
+from sockpanel.accounts.permissions import DEEDS, includes
+from sockpanel.accounts.sockets import opens
 from sockpanel.live import filters, people, wire
 from sockpanel.live.hub import Hub, visit
 from sockpanel.live.outlet import Outlet, Send
@@ -83,7 +85,9 @@ class Socket:
         if self.outlet.closing:
             return
         try:
-            match wire.decode(text):
+            said = wire.decode(text)
+            _require(seat.person, wire.SAYS[type(said)])
+            match said:
                 case Ack(seq=seq):
                     self._hub.room.acknowledged(seat, seq)
                     if self._hub.room.is_hungry:
@@ -91,10 +95,16 @@ class Socket:
                 case Follow(after=after, filter=words, incident=incident):
                     await self._hub.room.follow(seat, after, filters.parse(words), incident)
                     self._hub.wake()
-        except RequestRefused as error:
+        except (RequestRefused, NotAllowed) as error:
             seat.refuse(error, time.monotonic())
         except (Error, TimeoutError):
             self.outlet.close(wire.RESTART)
+
+
+def _require(person: Person, deed: str) -> None:
+    """Raises NotAllowed."""
+    if not includes(person.role, deed):
+        raise NotAllowed(f"This needs the role {DEEDS[deed].role} and yours is {person.role}: ask an admin for it.")
 
 
 def _server_id(name: str) -> int | None:
@@ -112,11 +122,13 @@ async def _serve(scope: Scope, receive: Receive, send: Send, server: str | None)
         writer.cancel()
 
 
+@opens("servers.see")
 async def panel(scope: Scope, receive: Receive, send: Send) -> None:
     """/ws/panel/: states and counters of all servers."""
     await _serve(scope, receive, send, None)
 
 
+@opens("servers.see")
 async def server(scope: Scope, receive: Receive, send: Send) -> None:
     """/ws/servers/<name>/: one server's messages, connections, state and counters."""
     await _serve(scope, receive, send, scope["url_route"]["kwargs"]["name"])

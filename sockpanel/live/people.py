@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import parse_cookie
 from django.utils.crypto import constant_time_compare
 
+from sockpanel.accounts import conversations
 from sockpanel.accounts.access import token_of
 from sockpanel.accounts.models import Session, Token, User, digest_of
 from sockpanel.accounts.sessions import digest, lives
@@ -23,7 +24,7 @@ class Person(msgspec.Struct, frozen=True):
     """Someone at a socket, by one session or one token."""
 
     user: int
-    role: str
+    role: str  # the one that counts: of a token its scope, where that is lower
     session: str = ""
     proof: str = ""  # a hash of the password: another password, another proof
     token: str = ""  # its digest
@@ -35,10 +36,10 @@ def of(scope: dict[str, Any]) -> Person:
     headers = dict(scope["headers"])
     token = token_of(headers.get(b"authorization", b"").decode("latin-1"))
     if token is not None:
-        return Person(user.pk, user.role, token=digest_of(token))
+        return Person(user.pk, user.rank, token=digest_of(token))
     cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
     session = cookies.get(settings.SESSION_COOKIE_NAME, "")
-    return Person(user.pk, user.role, session=session, proof=user.get_session_auth_hash())
+    return Person(user.pk, user.rank, session=session, proof=user.get_session_auth_hash())
 
 
 def to_close(people: Iterable[Person]) -> dict[Person, int]:
@@ -47,9 +48,17 @@ def to_close(people: Iterable[Person]) -> dict[Person, int]:
     users = User.objects.in_bulk({person.user for person in people})
     sessions = _living({person.session for person in people if person.session})
     digests = {person.token for person in people if person.token}
-    tokens = set(Token.objects.filter(digest__in=digests).values_list("digest", flat=True)) if digests else set()
+    tokens = set(Token.living().filter(digest__in=digests).values_list("digest", flat=True)) if digests else set()
     codes = {person: _judge(person, users.get(person.user), sessions | tokens) for person in people}
     return {person: code for person, code in codes.items() if code is not None}
+
+
+def hidden(followed: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Those of these roles and servers (by id) where the role does not see what the server recorded."""
+    servers: dict[str, set[int]] = {}
+    for role, server in followed:
+        servers.setdefault(role, set()).add(server)
+    return {(role, server) for role, ids in servers.items() for server in conversations.hidden(role, ids)}
 
 
 def _judge(person: Person, user: User | None, keys: set[str]) -> int | None:

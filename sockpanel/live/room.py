@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from services.errors import SockpanelError
+from services.errors import NotAllowed, SockpanelError
 from services.history import Query
 from sockpanel.live import people, wire
 from sockpanel.live.feed import Feed
@@ -15,7 +15,9 @@ from sockpanel.live.standings import Standings
 
 LOOK_EVERY = 2.0  # seconds; a lost hint costs at most this
 FETCHES = 4  # reads of older rows in one round
-CHECK_EVERY = 4.0  # seconds between two looks at who may still be there; whoever may not is out within 5
+CHECK_EVERY = (
+    2.0  # seconds between two looks at who may still be there; whoever may not is out within 5, busy as we may be
+)
 
 
 class Room:
@@ -63,6 +65,10 @@ class Room:
         """Send this socket the messages after `after` (None: new ones) that fit, and the incidents after `incident`."""
         if not seat.feed:
             return
+        if await self.reader.run(people.hidden, {(seat.person.role, seat.feed.server)}):
+            raise NotAllowed(
+                "What this server runs, and what comes of it, is for operators: ask an admin for the role."
+            )
         missed = [] if after is None else await self.reader.run(seat.feed.events_since, after)
         if incident is not None:
             seat.note(await self.reader.run(seat.feed.notes_since, incident), time.monotonic())
@@ -177,6 +183,12 @@ class Room:
 
     async def _check(self, present: Iterable[Person]) -> None:
         codes = await self.reader.run(people.to_close, set(present))
+        followed = {
+            (seat.person.role, seat.feed.server) for seat in self.seats if seat.feed and seat.follower.following
+        }
+        hidden = await self.reader.run(people.hidden, followed)
         for seat in self.seats:
             if seat.person in codes:
                 seat.outlet.close(codes[seat.person])
+            elif seat.feed and seat.follower.following and (seat.person.role, seat.feed.server) in hidden:
+                seat.outlet.close(wire.NOT_ALLOWED)

@@ -52,6 +52,9 @@ class Ack(msgspec.Struct, frozen=True, tag_field="type", tag="ack"):
 
 Incoming = Follow | Ack
 
+# What a client may say, and the deed that it is; what remote-command servers recorded is guarded besides (live.people)
+SAYS: dict[type[Incoming], str] = {Follow: "servers.see", Ack: "servers.see"}
+
 _decoder = msgspec.json.Decoder(Incoming)
 _encoder = msgspec.json.Encoder()
 

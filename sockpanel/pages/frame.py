@@ -44,6 +44,11 @@ def may(request: HttpRequest, deed: str) -> bool:
     return access.may(request.user, deed)
 
 
+def rank(request: HttpRequest) -> str:
+    """The role that counts for this request."""
+    return access.allowed(request.user, "servers.see").rank
+
+
 def who(request: HttpRequest) -> str:
     """The name that goes with what is done."""
     return str(request.user.get_username())

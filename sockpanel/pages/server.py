@@ -16,8 +16,9 @@ from services.models import Connection, Server
 from services.payload import payload
 from services.remote import files
 from services.servers.spec import STREAMS
+from sockpanel.accounts import conversations
 from sockpanel.accounts.access import require
-from sockpanel.pages.frame import back, page, who
+from sockpanel.pages.frame import back, page, rank, who
 from sockpanel.pages.states import STATES
 from sockpanel.pages.talk import talk
 from sockpanel.pages.verbs import DEEDS, VERBS, carry_out
@@ -36,6 +37,8 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
     found = operations.find(name)
     if request.method == "POST":
         return _act(request, found)
+    if conversations.hidden(rank(request), {found.pk}):
+        return page(request, "server", header(found, "conversation") | {"is_hidden": True})
     rows, first, last = conversation(found.pk)
     context = header(found, "conversation") | {"rows": rows, "first": first, "last": last}
     panel = request.build_absolute_uri("/").rstrip("/")

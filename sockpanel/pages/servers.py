@@ -16,8 +16,9 @@ from services.describe import describe
 from services.models import Message, Server
 from services.remote import switch
 from services.servers.clock import rfc3339
+from sockpanel.accounts import conversations
 from sockpanel.accounts.access import require
-from sockpanel.pages.frame import back, page
+from sockpanel.pages.frame import back, page, rank
 from sockpanel.pages.states import STATES
 from sockpanel.pages.verbs import DEEDS, carry_out
 from sockpanel.templatetags.shown import sort
@@ -37,7 +38,7 @@ def servers(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         carry_out(request, request.POST["verb"], Server.objects.filter(name__in=request.POST.getlist("name")))
         return back(request, "/servers/")
-    rows = rows_of(Server.objects.all())
+    rows = rows_of(Server.objects.all(), request)
     if "last" in request.GET:
         return JsonResponse({row["name"]: brief(row) for row in rows})
     query = request.GET.get("q", "").strip()
@@ -52,10 +53,13 @@ def servers(request: HttpRequest) -> HttpResponse:
     return page(request, "servers", context if rows else context | {"presets": presets()})
 
 
-def rows_of(wanted: Iterable[Server]) -> list[dict[str, Any]]:
-    """SERVER objects with what a row shows besides: how the state looks and the last message."""
+def rows_of(wanted: Iterable[Server], request: HttpRequest) -> list[dict[str, Any]]:
+    """SERVER objects with what a row shows besides: how the state looks and the last message, as far as it is for this person."""
     found = describe(wanted)
-    last = last_messages([(server["id"], server["counters"]["last_seq"]) for server in found])
+    hidden = conversations.hidden(rank(request), {server["id"] for server in found})
+    last = last_messages(
+        [(server["id"], server["counters"]["last_seq"]) for server in found if server["id"] not in hidden]
+    )
     return [{**server, "shown": STATES[server["state"]], "last": last.get(server["id"])} for server in found]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from services.errors import NotAllowed, SignInNeeded
+from services.errors import NotAllowed, RequestRefused, SignInNeeded
 from sockpanel.accounts import access
 from sockpanel.accounts.models import Token, User
 
@@ -71,6 +71,50 @@ def test_the_token_of_somebody_inactive_names_nobody(ada: User):
     token = Token.issue(ada)
     User.objects.filter(pk=ada.pk).update(is_active=False)
     assert access.user_of_token(token) is None
+
+
+def test_a_token_that_has_expired_names_nobody(ada: User):
+    token = Token.issue(ada, lasts=timedelta(minutes=1))
+    assert access.user_of_token(token) == ada
+    Token.objects.update(expires_at=timezone.now())
+    assert access.user_of_token(token) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "counts"),
+    [("admin", "viewer", "viewer"), ("viewer", "admin", "viewer"), ("operator", "operator", "operator")],
+)
+def test_of_role_and_scope_the_lower_counts(ada: User, role: str, scope: str, counts: str):
+    token = Token.issue(ada, scope=scope)
+    User.objects.update(role=role)
+    user = access.user_of_token(token)
+    assert user.rank == counts
+    assert [each for each in User.Role if user.may(each)] == list(User.Role)[: list(User.Role).index(counts) + 1]
+
+
+def test_who_has_the_role_and_not_the_scope_is_told_so(ada: User):
+    user = access.user_of_token(Token.issue(ada, scope="viewer"))
+    with pytest.raises(NotAllowed, match="needs the role operator and the token's scope is viewer"):
+        view(request(user), "echo")
+
+
+def test_a_verb_is_a_deed_of_its_own():
+    @access.require("servers.see", verbs={"start": "servers.start", "delete": "servers.delete"})
+    def acting(request: HttpRequest) -> str:
+        return "done"
+
+    def posted(role: str, verb: str) -> HttpRequest:
+        asked = request(User(role=role))
+        asked.method = "POST"
+        asked.POST = QueryDict(f"verb={verb}")
+        return asked
+
+    assert acting(posted("operator", "start")) == "done"
+    with pytest.raises(NotAllowed, match="admin"):
+        acting(posted("operator", "delete"))
+    with pytest.raises(RequestRefused, match="nothing that can be done"):
+        acting(posted("admin", "explode"))
+    assert acting.deeds == {"servers.see", "servers.start", "servers.delete"}
 
 
 def test_the_last_use_is_written_at_most_once_a_minute(ada: User):

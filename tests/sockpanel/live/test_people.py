@@ -86,7 +86,11 @@ async def test_a_session_that_ends_closes_its_sockets(
     assert await browser.closed() == code
 
 
-@pytest.mark.parametrize("happens", [Token.objects.all().delete, lambda: User.objects.update(is_active=False)])
+def expire() -> None:
+    Token.objects.update(expires_at=timezone.now())
+
+
+@pytest.mark.parametrize("happens", [Token.objects.all().delete, expire, lambda: User.objects.update(is_active=False)])
 async def test_a_token_that_ends_closes_its_sockets(browse: Browse, happens: Callable[[], object]) -> None:
     browser = await browse("/ws/panel/")
     await browser.next("snapshot")
