@@ -103,6 +103,8 @@ def answer(
 ) -> HttpResponse:
     """A problem with any status, code and sentence; `problems`: field -> sentence, where several fields are wrong."""
     title = HTTPStatus(status).phrase
+    if status == HTTPStatus.FORBIDDEN:
+        request.refusal = (code, sentence)  # type: ignore[attr-defined]  # for sockpanel.auditing
     if wants_json(request):
         said = {"type": "about:blank", "title": title, "status": status, "detail": sentence, "code": code}
         said |= {"field": field, "problems": problems}

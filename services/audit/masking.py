@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-MASK = "[masked]"
+MASK = "[redacted]"
 MAX_DEPTH = 20
 
 # Fields whose value is a secret, whatever it looks like

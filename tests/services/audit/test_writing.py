@@ -57,12 +57,12 @@ def test_of_bytes_the_beginning_is_kept_and_the_digest_of_all():
 @pytest.mark.parametrize(
     ("field", "value", "kept"),
     [
-        ("password", "correct horse", "[masked]"),
-        ("new_password", "correct horse", "[masked]"),
-        ("token", "abc", "[masked]"),
-        ("notes", "sp_" + "a" * 43, "[masked]"),
-        ("notes", "curl -H 'Cookie: sp_0123abcd=xyz; other=1'", "curl -H 'Cookie: sp_0123abcd=[masked]; other=1'"),
-        ("notes", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n", "[masked]\n"),
+        ("password", "correct horse", "[redacted]"),
+        ("new_password", "correct horse", "[redacted]"),
+        ("token", "abc", "[redacted]"),
+        ("notes", "sp_" + "a" * 43, "[redacted]"),
+        ("notes", "curl -H 'Cookie: sp_0123abcd=xyz; other=1'", "curl -H 'Cookie: sp_0123abcd=[redacted]; other=1'"),
+        ("notes", "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n", "[redacted]\n"),
         ("public", "ab" * 32, "ab" * 32),
         ("notes", "the password is kept elsewhere", "the password is kept elsewhere"),
     ],
@@ -74,7 +74,7 @@ def test_secrets_are_masked(field: str, value: str, kept: str):
 
 def test_a_cookie_or_token_among_the_bytes_is_masked():
     entry = audit.record("send", "otto", data=b"GET / HTTP/1.1\r\nCookie: __Host-SP_0123ABCD=secret\r\n\xff")
-    assert bytes(entry.data) == b"GET / HTTP/1.1\r\nCookie: __Host-SP_0123ABCD=[masked]\r\n\xff"
+    assert bytes(entry.data) == b"GET / HTTP/1.1\r\nCookie: __Host-SP_0123ABCD=[redacted]\r\n\xff"
 
 
 def test_details_that_are_too_long_are_told_by_their_digest():
