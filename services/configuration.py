@@ -15,6 +15,7 @@ from services.models import Server, default_retention
 from services.presets import PRESETS
 from services.servers import validation
 from services.servers.spec import ServerSpec
+from services.tls import uses as certificates
 
 SPEC = ("name", "kind", "transport", "host", "port", "framing", "reply", "options", "limits", "tls")
 PARTS = ("framing", "reply", "options", "limits", "tls")
@@ -66,6 +67,7 @@ def check(words: Mapping[str, Any]) -> dict[str, Any]:
         fields = spec_fields(validation.build({field: words.get(field) for field in SPEC}))
     except ConfigurationRefused as error:
         problems |= error.problems
+    problems |= certificates.problems(fields.get("tls", {}))
     fields |= _besides(words, problems)
     if problems:
         raise ConfigurationRefused(" ".join(problems.values()), problems=problems)

@@ -35,6 +35,7 @@ from services.supervisor.lock import SupervisorLock
 from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
+from services.tls.vigil import Vigil
 from services.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Runtime:
                 await self._nursery.begun()
             self._recorder.start()
             hinter = asyncio.create_task(self._hint_fresh(), name="hints")
+            self._spawn(Vigil().keep(), "certificates")
             try:
                 await self._look_until(stop)
             finally:

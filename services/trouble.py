@@ -12,9 +12,10 @@ from django.db import Error
 
 from services import disk, nodes
 from services.describe import NO_SUPERVISOR
-from services.errors import CrashLoop, DiskShort, StoreFull, SupervisorAway
+from services.errors import CertificateEnds, CrashLoop, DiskShort, StoreFull, SupervisorAway
 from services.storage.places import mebibytes
 from services.supervisor import lock
+from services.tls import expiry
 
 LOOP = 3  # young deaths in a row
 _NOTE = re.compile(r"(SP-[0-9]{4}) (.+)", re.DOTALL)
@@ -31,7 +32,7 @@ class Trouble(msgspec.Struct, frozen=True):
 def current() -> list[Trouble]:
     """What is wrong, the worst first; empty when all is well."""
     store = _store()
-    found = [_supervisor(), store, None if store and store.code == StoreFull.code else _disk()]
+    found = [_supervisor(), store, None if store and store.code == StoreFull.code else _disk(), *_certificates()]
     return sorted((one for one in found if one is not None), key=lambda one: one.level)
 
 
@@ -64,6 +65,10 @@ def _is_alive(node: str) -> bool:
 def _store() -> Trouble | None:
     match = _NOTE.fullmatch(lock.trouble(settings.SOCKPANEL_DATA_DIR, settings.SOCKPANEL_NODE))
     return Trouble("error", match[1], match[2]) if match else None
+
+
+def _certificates() -> list[Trouble]:
+    return [Trouble("warning", CertificateEnds.code, one.sentence) for one in expiry.ending()]
 
 
 def _disk() -> Trouble | None:

@@ -1,6 +1,7 @@
 """`/healthz`: 200 while both databases answer, messages are stored and, under `up`, a supervisor lives; else 503 with a code.
 
-Open to everybody; says nothing else.
+Codes of what will be wrong soon (a disk that fills up, a certificate that ends) stand beside the 200. Open to everybody; says nothing
+else.
 """
 
 from django.http import HttpRequest, JsonResponse
@@ -20,10 +21,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
         databases.ask()
     except SockpanelError as error:
         return _unavailable(error.code)
-    for one in trouble.current():
+    found = trouble.current()
+    warnings = sorted({one.code for one in found if one.level == "warning"})
+    for one in found:
         if one.level == "error" and (one.code not in SUPERVISION or listening.HAS_PARENT):
             return _unavailable(one.code)
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok"} | ({"warnings": warnings} if warnings else {}))
 
 
 def _unavailable(code: str) -> JsonResponse:

@@ -9,18 +9,19 @@ take up the new one.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from cryptography import x509
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from services import hints
+from services import audit, hints
 from services.errors import CertificateInUse, CertificateRefused, CertificateUnknown, CertificateUnusable
-from services.models import Certificate, Server
+from services.models import Certificate
+from services.servers.spec import ServerSpec
 from services.servers.tls_material import TlsMaterial
-from services.tls import authority, chains, facts, keyfiles, names, pem
+from services.tls import authority, chains, facts, keyfiles, names, pem, uses
 
 AUTHORITY = "sockpanel-ca"  # the name of the panel's own
 MAX_CERTIFICATES = 500
@@ -28,26 +29,6 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 UPLOADED = ("chain", "key", "password")
 
 _Purpose = Certificate.Purpose
-
-
-class Tls(Protocol):
-    """What a spec says of TLS, as far as it matters here."""
-
-    @property
-    def certificate(self) -> str: ...
-
-    @property
-    def client(self) -> str: ...
-
-    @property
-    def client_ca(self) -> str: ...
-
-
-class SpecWithTls(Protocol):
-    """A server's spec."""
-
-    @property
-    def tls(self) -> Tls: ...
 
 
 # Looking
@@ -66,18 +47,7 @@ def find(name: str) -> Certificate:
     return found
 
 
-def users() -> dict[str, list[str]]:
-    """Name of a certificate -> names of the servers that are configured with it."""
-    found: dict[str, list[str]] = {}
-    for server in Server.objects.all():
-        tls = getattr(server, "tls", None) or {}
-        for name in {tls.get("certificate"), tls.get("client_ca")} if tls.get("mode") == "on" else ():
-            if name:
-                found.setdefault(name, []).append(server.name)
-    return found
-
-
-def material_for(spec: SpecWithTls) -> TlsMaterial:
+def material_for(spec: ServerSpec) -> TlsMaterial:
     """What the worker of `spec` needs. Raises CertificateUnknown or CertificateUnusable."""
     tls = spec.tls
     client_ca = find(tls.client_ca).chain if tls.client != "none" and tls.client_ca else ""
@@ -139,8 +109,9 @@ def remove(name: str, who: str) -> None:
     """Raises CertificateUnknown or CertificateInUse."""
     row = find(name)
     with transaction.atomic():
-        if used := users().get(name):
+        if used := uses.users().get(name):
             raise CertificateInUse(f"{name} is used by {', '.join(used[:5])}: give them another certificate first.")
+        audit.record("tls.change", who, what=f"{name} is removed", old=_told(row))
         row.delete()
         transaction.on_commit(lambda: _forget(row.public))
     _tell()
@@ -207,7 +178,9 @@ def _create(
     def write() -> Certificate:
         if Certificate.objects.count() >= MAX_CERTIFICATES:
             raise CertificateRefused(f"There are {MAX_CERTIFICATES} certificates: remove one that is not needed.")
-        return Certificate.objects.create(name=name, purpose=purpose, is_own=is_own, created_by=who, **fields)
+        row = Certificate.objects.create(name=name, purpose=purpose, is_own=is_own, created_by=who, **fields)
+        audit.record("tls.change", who, what=f"{name} is new", new=_told(row))
+        return row
 
     try:
         return _written(key, write)
@@ -227,9 +200,17 @@ def _replace(
         if not changed:
             raise CertificateUnknown(f"{row.name} was removed meanwhile: make it anew.")
         transaction.on_commit(lambda: _forget(former))
-        return find(row.name)
+        now = find(row.name)
+        audit.record("tls.change", who, what=f"{row.name} is renewed", old=_told(row), new=_told(now))
+        return now
 
     return _written(key, write)
+
+
+def _told(row: Certificate) -> dict[str, Any]:
+    """What the audit keeps of it."""
+    words = {field: getattr(row, field) for field in ("purpose", "names", "subject", "issuer", "fingerprint")}
+    return words | {"ends_at": row.ends_at.isoformat()}
 
 
 def _fields(chain: list[x509.Certificate], key: pem.PrivateKey | None) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import ssl
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from services import operations
 from services.errors import (
     CertificateInUse,
     CertificateRefused,
@@ -14,15 +14,18 @@ from services.errors import (
     CertificateUnusable,
     SockpanelError,
 )
-from services.models import Certificate
+from services.models import AuditEntry, Certificate
+from services.servers import validation
+from services.servers.spec import ServerSpec
 from services.tls import keyfiles, store
 from tests.services.tls import making
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
 
-def spec(certificate: str, client: str = "none", client_ca: str = "") -> Any:
-    return SimpleNamespace(tls=SimpleNamespace(certificate=certificate, client=client, client_ca=client_ca))
+def spec(certificate: str, client: str = "none", client_ca: str = "") -> ServerSpec:
+    tls = {"mode": "on", "certificate": certificate, "client": client, "client_ca": client_ca}
+    return validation.build({"name": "echo", "kind": "tcp", "port": 9100, "tls": tls})
 
 
 def made(name: str = "lab", *names: str) -> Certificate:
@@ -153,16 +156,33 @@ def test_authorities_of_clients_have_no_key_and_serve_nobody() -> None:
         store.material_for(spec("staff"))
 
 
-def test_a_certificate_in_use_is_not_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_in_use_is_not_removed() -> None:
     row = made()
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "users", lambda: {"lab": ["echo", "upper"]})
-        with pytest.raises(CertificateInUse, match="used by echo, upper"):
-            store.remove("lab", "ada")
+    server = operations.create(
+        {"name": "echo", "kind": "tcp", "port": 9100, "tls": {"mode": "on", "certificate": "lab"}}, "ada"
+    )
+    with pytest.raises(CertificateInUse, match="used by echo"):
+        store.remove("lab", "ada")
+    operations.change(server, {"tls": {"mode": "off"}}, "ada")
     store.remove("lab", "ada")
     assert not keyfiles.exists(row.public)
     with pytest.raises(CertificateUnknown):
         store.material_for(spec("lab"))
+
+
+def test_whatever_is_done_stands_in_the_audit_without_a_key() -> None:
+    first = made()
+    store.renew("lab", {}, "bob")
+    store.remove("lab", "eve")
+    entries = list(AuditEntry.objects.filter(verb="tls.change").order_by("number"))
+    assert [(entry.who, entry.what) for entry in entries] == [
+        ("ada", "sockpanel-ca is new"),
+        ("ada", "lab is new"),
+        ("bob", "lab is renewed"),
+        ("eve", "lab is removed"),
+    ]
+    assert first.fingerprint in entries[2].details
+    assert not [entry for entry in entries if "PRIVATE" in entry.details]
 
 
 def test_a_key_that_is_not_here_is_told_with_its_path() -> None:
