@@ -51,6 +51,8 @@ class Border:
                 f"The Host header is {_shown(host)}, which is not an address of this panel: "
                 "open the address that the start printed, or name the origin in SOCKPANEL_ORIGINS."
             )
+        if not scope["path"].startswith("/"):  # `GET http://other/ HTTP/1.1`: of the two names that one would count
+            raise HostRefused(f"The request asks for {_shown(scope['path'])}, which is no path: ask for one.")
         if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
             self._check_origin(scope)
 

@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "sockpanel.accounts.csrf.Csrf",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "sockpanel.auditing.audit_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -134,12 +134,14 @@ _secure = bool(SOCKPANEL_TLS) or bool(
     SOCKPANEL_PROXIES and SOCKPANEL_ORIGINS and all(origin.startswith("https:") for origin in SOCKPANEL_ORIGINS)
 )
 SESSION_ENGINE = "sockpanel.accounts.keeping"
-SESSION_COOKIE_NAME = f"{'__Host-' if _secure else ''}sp_{environment.install_id(SOCKPANEL_DATA_DIR)}"
+_prefix, _install = "__Host-" if _secure else "", environment.install_id(SOCKPANEL_DATA_DIR)
+SESSION_COOKIE_NAME = f"{_prefix}sp_{_install}"
 SESSION_COOKIE_AGE = 24 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_SECURE = _secure
-CSRF_USE_SESSIONS = True
+CSRF_USE_SESSIONS = True  # of who is signed in; sockpanel.accounts.csrf says what others get
+CSRF_COOKIE_NAME = f"{_prefix}csrf_{_install}"
 CSRF_COOKIE_SECURE = _secure
 CSRF_TRUSTED_ORIGINS = SOCKPANEL_ORIGINS
 CSRF_FAILURE_VIEW = "sockpanel.problems.csrf_refused"

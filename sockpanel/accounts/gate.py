@@ -16,7 +16,7 @@ from sockpanel import problems
 from sockpanel.accounts import setup
 from sockpanel.accounts.access import token_of, user_of_token
 from sockpanel.accounts.models import User
-from sockpanel.accounts.sessions import lives
+from sockpanel.accounts.sessions import follow_role, lives
 
 ALWAYS = frozenset({"/setup", "/healthz", "/favicon.ico"})
 SIGN_IN = "/login/"
@@ -45,9 +45,13 @@ def _identified(request: HttpRequest) -> bool:
     token = token_of(request.headers.get("Authorization", ""))
     if token is not None:
         return _by_token(request, token)
-    if request.user.is_authenticated and not lives(request.session):
+    if not request.user.is_authenticated:
+        return False
+    if not lives(request.session):
         logout(request)
-    return request.user.is_authenticated
+        return False
+    follow_role(request)
+    return True
 
 
 def _by_token(request: HttpRequest, token: str) -> bool:

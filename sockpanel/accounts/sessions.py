@@ -1,16 +1,22 @@
 """How long a session lasts: 24 hours from the sign-in, and 12 without a sign of life. An open page is one. It knows no view.
 
+With another role it gets another key: whoever knew the one of an operator does not know the one of an admin.
+
 In the database a session goes by the hash of its key (`digest`): the key itself is in the person's cookie alone.
 """
 
 import hashlib
 import time
 from datetime import timedelta
+from typing import cast
 
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from sockpanel.accounts.models import User
 
 LASTS = timedelta(hours=24)
 IDLE = timedelta(hours=12).total_seconds()
@@ -22,16 +28,27 @@ SEEN = "seen_at"
 BEGUN = "begun_at"
 ADDRESS = "address"
 BROWSER = "browser"
+ROLE = "role"
 
 
 @receiver(user_logged_in)
-def begin(request: HttpRequest, **_: object) -> None:
+def begin(request: HttpRequest, user: User, **_: object) -> None:
     """Fix the end of a new session: what is written to it later does not prolong it."""
     session = request.session
     session.set_expiry(LASTS)
     session[SEEN] = session[BEGUN] = int(time.time())
     session[ADDRESS] = str(request.META.get("REMOTE_ADDR", ""))
+    session[ROLE] = user.role
     session[BROWSER] = request.headers.get("User-Agent", "")[:LONGEST]
+
+
+def follow_role(request: HttpRequest) -> None:
+    """Another key for the session, and another secret for its forms, when the person has another role than at its last request."""
+    user = cast(User, request.user)
+    if request.session.get(ROLE) != user.role:
+        request.session.cycle_key()
+        request.session[ROLE] = user.role
+        rotate_token(request)
 
 
 def lives(session: SessionBase) -> bool:

@@ -9,7 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, SetupFinished, SetupTokenRefused, TooManyAttempts
@@ -58,7 +61,13 @@ class SignIn(LoginView):
     """Fields `username` and `password`; 302 on success."""
 
     template_name = "accounts/login.html"
-    redirect_authenticated_user = True
+
+    @method_decorator([sensitive_post_parameters(), never_cache])
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Not LoginView's: that one brings Django's own keeper of forms' secrets, which makes a session for everybody."""
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(self.get_success_url())
+        return super(LoginView, self).dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:

@@ -1,11 +1,16 @@
 """The border, by raw sockets against the real panel: no client library tidies these requests up."""
 
+import http.client
+import socket
+from collections.abc import Iterable, Iterator
+
 import pytest
 
+from tests.sockpanel.accounts.test_gate import every_path
 from tests.sockpanel.panel import Panel
 from tests.sockpanel.visitor import raw
 
-ROUTES = ["/", "/healthz", "/login/", "/static/css/tokens.css", "/no/such/page", "/api/v1/node", "/admin/"]
+ROUTES = [*every_path(), "/static/css/tokens.css", "/static/no-such-file", "/no/such/page"]
 OWN_HOSTS = ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"]
 FOREIGN_HOSTS = [
     "evil.example",
@@ -85,6 +90,23 @@ def filled(panel: Panel, text: str) -> str:
     return text.format(port=panel.port, other=panel.port + 1)
 
 
+def statuses(panel: Panel, requests: Iterable[str]) -> Iterator[int]:
+    """The statuses of requests, one after the other over one connection, or a new one where that was closed."""
+    connection = None
+    for request in requests:
+        connection = connection or socket.create_connection((panel.host, panel.port), timeout=10)
+        connection.sendall(request.encode("latin-1"))
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        answer.read()
+        yield answer.status
+        if answer.will_close:
+            connection.close()
+            connection = None
+    if connection:
+        connection.close()
+
+
 @pytest.fixture(scope="module")
 def cookie(panel: Panel) -> str:
     """The header of somebody signed in."""
@@ -101,9 +123,19 @@ def test_another_host_is_refused(panel: Panel, host: str):
     assert ask(panel, "GET /healthz", f"Host: {filled(panel, host)}") == 400
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_another_host_is_refused_on_every_route(panel: Panel, route: str):
-    assert ask(panel, f"GET {route}", "Host: evil.example") == 400
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_another_host_is_refused_on_every_route(panel: Panel, host: str):
+    refused = statuses(panel, (f"GET {route} HTTP/1.1\r\nHost: {filled(panel, host)}\r\n\r\n" for route in ROUTES))
+    assert {route: status for route, status in zip(ROUTES, refused, strict=True) if status != 400} == {}
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://evil.example/healthz", "http://127.0.0.1:{port}/healthz", "https://evil.example", "*", "evil.example:80"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "CONNECT"])
+def test_what_asks_for_another_thing_than_a_path_is_refused(panel: Panel, method: str, target: str):
+    assert ask(panel, f"{method} {filled(panel, target)}", f"Host: 127.0.0.1:{panel.port}") == 400
 
 
 def test_a_missing_host_and_two_hosts_are_refused(panel: Panel):

@@ -81,11 +81,6 @@ def test_a_session_says_whose_it_is_from_where_and_since_when(client: Client, ad
     assert timezone.now() - row.begun_at < timedelta(minutes=1)
 
 
-def test_nobody_owns_the_session_of_somebody_who_only_looks_at_the_sign_in_page(client: Client, ada: User):
-    client.get("/login/")
-    assert Session.objects.get().user is None
-
-
 def test_sessions_go_with_their_person(signed_in: Client, ada: User):
     User.objects.all().delete()
     assert not Session.objects.exists()
@@ -106,3 +101,17 @@ async def test_asynchronous_views_keep_the_same_sessions(transactional_db: None)
 
 def test_nothing_of_ours_uses_the_table_that_django_would_keep_sessions_in():
     assert not any("django.contrib.sessions.models" in source.text for source in sources("sockpanel", "services"))
+
+
+@pytest.mark.django_db(databases=["default", "messages"])
+def test_with_another_role_a_session_has_another_key_and_another_secret_and_goes_on(signed_in: Client, ada: User):
+    signed_in.get("/servers/")
+    before = dict(signed_in.session), signed_in.session.session_key
+    signed_in.get("/servers/")
+    assert signed_in.session.session_key == before[1]
+    User.objects.update(role=User.Role.VIEWER)
+    assert is_in(signed_in)
+    assert signed_in.session.session_key != before[1]
+    assert not Session.objects.filter(pk=sessions.digest(before[1])).exists()
+    assert signed_in.get("/servers/").status_code == 200
+    assert signed_in.session["_csrftoken"] != before[0]["_csrftoken"]
