@@ -520,6 +520,10 @@ class AuditBroken(SockpanelError):
 
     code = "SP-4030"
 
+    def __init__(self, message: str, *, field: str = "", entry: int = 0) -> None:
+        super().__init__(message, field=field)
+        self.entry = entry  # the first that is wrong
+
 
 class EntryUnknown(SockpanelError):
     """The audit has no such entry, or none that can be restored."""

@@ -17,6 +17,7 @@ from django.db import close_old_connections
 
 from services import disk, hints, jobs, wishes
 from services.actions import Actions
+from services.audit.watch import Watch
 from services.batches import StoreBatch
 from services.books import Allotted
 from services.errors import SockpanelError
@@ -65,6 +66,7 @@ class Runtime:
         self._tasks: set[asyncio.Task[None]] = set()
         self._uses = Uses(self._spawn)
         self._former: dict[int, int] = {}  # server -> what had been asked of it before we began
+        self._watch = Watch(data_dir, node)
         self._last: list[Wanted] = []  # as it was read when the control database could be read last
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,6 +105,7 @@ class Runtime:
         await sync_to_async(wishes.settle_former)(self._node, clock.now())
         if self._only is None:
             await sync_to_async(wishes.autostart)(self._node)
+            await sync_to_async(self._watch.begin)()
         self._former = await sync_to_async(wishes.asks)(self._node)
 
     async def _look_until(self, stop: asyncio.Event) -> None:
@@ -131,6 +134,8 @@ class Runtime:
         """A database that is away must not end the supervision of what runs."""
         try:
             await self.look()
+            if self._watch.is_due():
+                await sync_to_async(self._watch.look)()
         except wishes.UNREADABLE as error:
             logger.error("The control database cannot be read (%s): what runs goes on, nothing new is heeded.", error)
             await self._bar_commands(switch.forced_off())

@@ -4,11 +4,13 @@ page = listed(Filter(who="ada", verb="server"))     # server.start, server.chang
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from services.audit import chain
 from services.errors import EntryUnknown
 from services.models import AuditEntry, Server
 from services.servers.clock import rfc3339
@@ -69,6 +71,18 @@ def told(entry: AuditEntry) -> dict[str, Any]:
         "sha256": entry.sha256,
         "hash": entry.hash,
     }
+
+
+def changes(told: Mapping[str, Any]) -> str:
+    """`port: 8007 -> 8008; ...`, of an ENTRY object."""
+    olds, news = told["old"] or {}, told["new"] or {}
+    fields = [*news, *(field for field in olds if field not in news)]
+    return "; ".join(
+        f"{field}: {chain.as_json(olds[field])} -> {chain.as_json(news.get(field))}"
+        if field in olds
+        else f"{field}: {chain.as_json(news[field])}"
+        for field in fields
+    )
 
 
 def head() -> tuple[int, str]:

@@ -9,8 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from services import restore, terminal
+from services.audit import watch
 from services.errors import RequestRefused
-from services.management.base import SockpanelCommand
+from services.management.base import SockpanelCommand, who
 from services.storage.places import mebibytes
 
 EPILOG = """FILE is what `backup` made, or one of the copies that an upgrade leaves in backups/: that one replaces its own database
@@ -39,7 +40,7 @@ class Command(SockpanelCommand):
                 raise RequestRefused("Nothing was restored, for nobody can be asked here: add --yes.")
             if not _confirmed(found):
                 self.fail("Nothing was restored.")
-        done = restore.restore(options["file"])
+        done = _restore(options["file"], found)
         aside = str(done.aside) if done.aside else None
         if options["json"]:
             told = {"restored": sorted(found.databases), "made_at": found.made_at, "aside": aside}
@@ -54,6 +55,15 @@ class Command(SockpanelCommand):
                 f"know. They stay in the copy; restore both files of {aside}, one after the other, to have them back."
             )
         self.say("Start Sockpanel as ever; manage.py up does.")
+
+
+def _restore(file: Path, found: restore.Found) -> restore.Restored:
+    """The audit that comes back cannot know of it: the next start writes it there, unless nothing came of it."""
+    told = {"who": who(), "file": str(file.absolute()), "made_at": found.made_at, "databases": sorted(found.databases)}
+    if "control" not in found.databases:
+        return restore.restore(file)
+    with watch.restoring(settings.SOCKPANEL_DATA_DIR, told):
+        return restore.restore(file)
 
 
 def _confirmed(found: restore.Found) -> bool:

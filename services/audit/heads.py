@@ -1,0 +1,65 @@
+"""The head of the chain, told to the log and to a file from time to time: whoever rewrites the database leaves these behind.
+
+    2026-11-21T15:00:00.000000Z Audit head 812 9f86d0... (hourly)
+
+A copy of the log that is kept elsewhere is what proves most: `manage.py audit verify --log FILE` reads it. It writes no entry.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from services.audit import entries
+from services.servers import clock
+from services.storage import places
+
+FILE = "audit.heads"
+RESTORED = "restored"
+_HEAD = re.compile(r"Audit head (\d{1,18}) ([0-9a-f]{64}) \(([a-z]+)\)")
+
+logger = logging.getLogger(__name__)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What the chain ended with at some moment."""
+
+    number: int
+    hash: str
+
+
+def tell(data_dir: Path, why: str) -> None:
+    """Say where the chain ends now. Before the first entry there is nothing to say."""
+    number, digest = entries.head()
+    if not number:
+        return
+    line = f"Audit head {number} {digest} ({why})"
+    logger.info("%s", line)
+    path = data_dir / FILE
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "a", encoding="ascii") as file:
+        file.write(f"{clock.rfc3339(clock.now())} {line}\n")
+    places.give_to_owner(data_dir, path)
+
+
+def read(lines: Iterable[str]) -> list[Head]:
+    """The heads that a log tells of, oldest first. A restore replaces the audit: what was told before is void."""
+    found: list[Head] = []
+    for line in lines:
+        for number, digest, why in _HEAD.findall(line):
+            if why == RESTORED:  # nobody knows which of the former entries came back
+                found.clear()
+            found.append(Head(int(number), digest))
+    return found
+
+
+def of(data_dir: Path) -> list[Head]:
+    """Those in the data directory's own file."""
+    try:
+        with (data_dir / FILE).open(encoding="ascii", errors="replace") as lines:
+            return read(lines)
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,129 @@
+"""`audit verify|list`: who did what, and whether the chain of entries is what it was."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from services import terminal
+from services.audit import entries, heads, verifying
+from services.audit.watch import RESTORED
+from services.errors import AuditBroken, RequestRefused
+from services.management.base import FAILED, SockpanelCommand
+
+LINES = 20
+EPILOG = """examples:
+  manage.py audit verify
+  journalctl -o cat -u sockpanel | manage.py audit verify --log -
+  manage.py audit list --who ada --verb server --since 2026-11-01
+exit codes: 0 it is what it was, 1 it is not (the first wrong entry is named), 2 wrong usage"""
+
+
+class Command(SockpanelCommand):
+    help = "Read the audit, and check that nobody has changed it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.epilog = EPILOG
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|list")
+        _add_verify(verbs.add_parser("verify", help="check every entry, and the heads that were told to the log"))
+        _add_list(verbs.add_parser("list", help="the newest entries, the newest last"))
+
+    def run(self, options: Mapping[str, Any]) -> None:
+        if options["verb"] == "verify":
+            self._verify(options)
+        else:
+            self._list(options)
+
+    def _verify(self, options: Mapping[str, Any]) -> None:
+        directory = Path(settings.SOCKPANEL_DATA_DIR)
+        told = [] if (directory / RESTORED).exists() else heads.of(directory)  # of the audit before a restore
+        for path in options["log"]:
+            told += heads.read(_lines(path))
+        try:
+            found = verifying.verify(told)
+        except AuditBroken as error:
+            if options["json"]:
+                self.say(terminal.as_json({"ok": False, "entry": error.entry, "detail": error.message}))
+            self.fail(error.message, FAILED)
+        if options["json"]:
+            self.say(terminal.as_json({"ok": True, **msgspec.to_builtins(found)}))
+            return
+        self.say(
+            f"{found.entries:,} entries, {found.first:,} to {found.last:,}, are what they were; "
+            f"{found.heads:,} told heads agree. Head: {found.last} {found.hash}"
+        )
+        if not found.guarded:
+            self.warn("The database's own guard against changes is gone: somebody took away its triggers.")
+
+    def _list(self, options: Mapping[str, Any]) -> None:
+        wanted = entries.Filter(
+            limit=options["lines"],
+            who=options["who"] or "",
+            server=options["server"] or "",
+            verb=options["what"] or "",
+            refused=options["refused"],
+            since=_micros(options["since"]),
+            until=_micros(options["until"]),
+        )
+        found, _ = entries.listed(wanted)
+        for entry in reversed(found):
+            told = entries.told(entry)
+            self.say(terminal.as_json_line(told) if options["json"] else line(told))
+
+
+def line(told: Mapping[str, Any]) -> str:
+    """One entry on one line."""
+    parts = [told["at"], f"{told['id']}", told["who"] or "-", told["verb"], told["server"], told["what"]]
+    parts += [entries.changes(told), f"[{told['code']}]" if told["code"] else ""]
+    if told["size"]:
+        parts.append(f"{told['size']:,} B {terminal.visible(told['data'], 100)}")
+    parts.append(" ".join(filter(None, (told["way"], told["source"]))) and f"({told['way']} {told['source']})")
+    return terminal.plain(" ".join(part for part in parts if part)).replace(" )", ")")
+
+
+def _add_verify(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a log that was kept elsewhere: the heads in it are compared, too; - is standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_list(parser: ArgumentParser) -> None:
+    parser.add_argument("--who", metavar="NAME", help="what this person did")
+    parser.add_argument("--verb", dest="what", metavar="VERB", help="such as server.start, or server for all of those")
+    parser.add_argument("--server", metavar="NAME")
+    parser.add_argument("--since", metavar="TIME", help="such as 2026-11-21 or 2026-11-21T10:00Z; UTC")
+    parser.add_argument("--until", metavar="TIME")
+    parser.add_argument("--refused", action="store_true", help="only what was refused or failed")
+    parser.add_argument("-n", "--lines", type=int, default=LINES, metavar="N", help=f"the newest so many; {LINES}")
+    parser.add_argument("--json", action="store_true", help="a JSON object for each entry, on a line of its own")
+
+
+def _lines(path: str) -> Iterator[str]:
+    if path == "-":
+        yield from sys.stdin
+        return
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            yield from file
+    except OSError as error:
+        raise RequestRefused(f"{path} cannot be read ({error.strerror}): name a log file.") from None
+
+
+def _micros(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise RequestRefused(f"{text!r} is no time: write one such as 2026-11-21 or 2026-11-21T10:00Z.") from None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
