@@ -6,10 +6,10 @@ import { ApiError, call, sentence } from "app/api";
 import { fromBase64 } from "app/bytes";
 import { copyOf, element, shown, write } from "app/element";
 import { clock, count, utc } from "app/figures";
+import { foldedText } from "app/folded";
 import { onKeys } from "app/keys";
 import { visibleText } from "app/visible";
 
-const MOST = 4096; // bytes of a piece that are shown
 const FIXED = {
   tcp: { transport: "tcp" },
   udp: { transport: "udp" },
@@ -125,7 +125,9 @@ function piece(way, one) {
   time.title = utc(at);
   write(time, clock(at));
   if (after !== undefined) write(made.querySelector("[data-after]"), `after ${after.toFixed(1)} ms`);
-  made.querySelector("[data-bytes]").replaceChildren(bytes.length ? shown(bytes.subarray(0, MOST)) : element("span", { class: "mark" }, "empty"));
+  const place = /** @type {HTMLElement} */ (made.querySelector("[data-bytes]"));
+  if (!bytes.length) place.append(element("span", { class: "mark" }, "empty"));
+  made.append(foldedText(place, bytes, (from, to) => place.append(shown(bytes.subarray(from, to)))));
   return made;
 }
 

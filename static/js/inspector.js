@@ -7,13 +7,12 @@ import { asText, fromBase64, toBase64, toEscapes, toHex } from "app/bytes";
 import { copy } from "app/clipboard";
 import { element, shown, write } from "app/element";
 import { clock, count, size, utc } from "app/figures";
+import { foldedDump, foldedText } from "app/folded";
 import { hexdump } from "app/hexdump";
 import { toast } from "app/toast";
 import { parse, tree } from "app/tree";
 import { visibleText } from "app/visible";
 
-const FOLD = 4 * 1024; // bytes shown at first
-const STEP = 64 * 1024; // and with each "more"
 const NARROW = 500; // pixels; below it a line of the dump has 8 bytes
 
 export class Inspector {
@@ -142,28 +141,7 @@ export class Inspector {
   #text() {
     const pre = element("pre", { class: "inspect-text code" });
     const put = (from, to) => pre.append(shown(this.bytes.subarray(from, to)));
-    return this.#folded(pre, put);
-  }
-
-  /** Draws the beginning, and more on demand. */
-  #folded(node, put) {
-    const box = element("div", {}, node);
-    let end = Math.min(FOLD, this.bytes.length);
-    put(0, end);
-    if (end < this.bytes.length) {
-      const more = element("button", { type: "button", class: "btn btn-sm" });
-      const say = () => write(more, `${count(this.bytes.length - end)} more bytes`);
-      more.addEventListener("click", () => {
-        const next = Math.min(end + STEP, this.bytes.length);
-        put(end, next);
-        end = next;
-        if (end === this.bytes.length) more.remove();
-        else say();
-      });
-      say();
-      box.append(element("p", { class: "inspect-more" }, more));
-    }
-    return box;
+    return foldedText(pre, this.bytes, put);
   }
 
   #hex() {
@@ -174,7 +152,7 @@ export class Inspector {
       for (const line of hexdump(this.bytes.subarray(from, to), width)) dump.append(dumpLine(line, from));
     };
     this.#picking(dump, status);
-    const box = this.#folded(dump, put);
+    const box = foldedDump(dump, this.bytes.length, put);
     box.append(status);
     return box;
   }

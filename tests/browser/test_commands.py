@@ -2,15 +2,19 @@
 
 import re
 import statistics
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Served, Surf, ask
+from tests.browser.harm import harm, watch
 from tests.browser.test_pages import faults
 from tests.browser.test_screenshots import picture
+from tests.hostile import corpus
 from tests.sockpanel.panel import Panel
 
 ESCAPES = [
@@ -323,6 +327,31 @@ async def test_keys_lead_there(surf: Surf, commander: Panel) -> None:
     await page.keyboard.press("g")
     await page.keyboard.press("r")
     await expect(page).to_have_url(re.compile("/commands/$"))
+
+
+@pytest.fixture
+def hostile() -> Iterator[Path]:
+    """A file that the commands' user may read, which he may not where pytest keeps its own."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\n".join(corpus()))
+        file.flush()
+        Path(file.name).chmod(0o644)
+        yield Path(file.name)
+
+
+async def test_nothing_that_a_command_writes_is_more_than_text(terminal, lab, hostile: Path) -> None:
+    server = lab(commands=[{"id": "cat", "program": "/usr/bin/cat", "arguments": [str(hostile)]}])
+    page = await terminal(server)
+    await watch(page)
+    await page.reload()
+    await run(page, "cat")
+    await expect(pane(page, server).locator("[data-outcome]")).to_have_text("exit 0")
+    assert await harm(page) == []
+    await page.goto(await pane(page, server).locator("[data-permalink]").get_attribute("href"))
+    await expect(page.locator("[data-kept]")).to_contain_text("alert(1)")
+    assert await harm(page) == []
+    await page.goto(f"{server.path}history/")
+    assert await harm(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
