@@ -67,12 +67,23 @@ class Ready(Told, tag=1):
     receive_buffer: int = 0  # bytes the kernel holds for a datagram socket
 
 
+class TlsFacts(msgspec.Struct, frozen=True, array_like=True):
+    """What a handshake has agreed on, and who the client is."""
+
+    version: str  # TLS 1.3
+    cipher: str
+    name: str = ""  # the server name that the client asked for
+    client: str = ""  # whom its certificate names
+    client_sha256: str = ""  # of its certificate, in hex
+
+
 class Opened(msgspec.Struct, frozen=True, array_like=True):
     """A connection, or the first datagram of a peer."""
 
     number: int
     peer: str
     at: int
+    tls: TlsFacts | None = None
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True):
@@ -132,6 +143,7 @@ RULES = {
     "replies": "more answers than limits.replies_per_source or limits.replies_per_second",
     "loop": "an answer would have gone round in circles",
     "withheld": "a peer far away would have got more than it sent",
+    "tls": "a handshake failed: no TLS, none that the server takes, or no client certificate that it believes",
     "store": "nothing can be stored at present",
     "secret": "a cookie or a token of Sockpanel came in: it is not stored, and opens nothing any more",
     "other": "more sources at once than are told of one by one",

@@ -16,7 +16,7 @@ from services.servers.exposures import Exposures
 from services.servers.incidents import Incidents
 from services.servers.losses import Losses
 from services.servers.redaction import Secret
-from services.servers.report import Batch, Closed, Counted, MessageRow, Opened, Touched
+from services.servers.report import Batch, Closed, Counted, MessageRow, Opened, TlsFacts, Touched
 from services.servers.totals import Sums, Totals
 
 BATCH_MESSAGES = 5_000
@@ -69,10 +69,10 @@ class Reporter:
         elif self._leaves is None:
             self._leaves = self._loop.call_later(BATCH_WITHIN, self._due)
 
-    def opened(self, number: int, peer: str) -> None:
+    def opened(self, number: int, peer: str, tls: TlsFacts | None = None) -> None:
         """A connection, or the first datagram of a peer."""
         self.open_connections += 1
-        self._opened.append(Opened(number, peer, clock.now()))
+        self._opened.append(Opened(number, peer, clock.now(), tls))
         self.noted(0)
 
     def closed(self, number: int, why: str) -> None:

@@ -10,6 +10,7 @@ from typing import cast
 from services.errors import SendRefused
 from services.servers import networks, redaction
 from services.servers.redaction import Secret
+from services.servers.report import TlsFacts
 from services.servers.reporter import Reporter
 from services.servers.sources import Source
 from services.servers.spec import ServerSpec
@@ -35,6 +36,7 @@ class Stream(asyncio.Protocol):
     unread = UNREAD
     host = ""  # its address alone, as networks.host gives it
     source: Source | None = None  # whose limits count for it
+    tls: TlsFacts | None = None  # what was agreed on, where it speaks TLS
     _transport: asyncio.Transport
     _wary: Wary | None = None  # while a key of the panel may be among what comes
 
@@ -76,7 +78,7 @@ class Stream(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._made = True
         self._transport.set_write_buffer_limits(self.unread, self.unread // 4)
-        self._terms.reporter.opened(self.number, self.peer)
+        self._terms.reporter.opened(self.number, self.peer, self.tls)
         if self._over:
             self._transport.close()
         elif self._waits:
@@ -95,6 +97,13 @@ class Stream(asyncio.Protocol):
         self._unwatch()
         self._last()
         self._terms.reporter.closed(self.number, self._why or _why(error))
+        self._terms.gone(self)
+
+    def never_made(self, why: str) -> None:
+        """It came no further than its handshake."""
+        self._lost = True
+        self._terms.reporter.opened(self.number, self.peer)
+        self._terms.reporter.closed(self.number, why)
         self._terms.gone(self)
 
     # What the server asks

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 
-from services.errors import ConnectionUnknown, SendRefused, SockpanelError
+from services.errors import CertificateRefused, ConnectionUnknown, SendRefused, SockpanelError
 from services.servers import addresses, descriptors, networks, notices, replies
 from services.servers.connection import Connection, Terms
 from services.servers.entrance import Entrance
@@ -15,6 +15,9 @@ from services.servers.reporter import Reporter
 from services.servers.server import Past, Server, failed
 from services.servers.spec import ServerSpec
 from services.servers.stream import Stream
+from services.servers.tls.handshakes import Handshakes
+from services.servers.tls.shell import Shell
+from services.servers.tls_material import TlsMaterial
 from services.servers.waiting import STOP, STORE
 
 AT_ONCE = 64  # connections taken before those that are open get their turn
@@ -35,6 +38,7 @@ class TcpServer(Server):
         self._adopting: set[asyncio.Task[None]] = set()
         self._most = min(spec.limits.connections, descriptors.for_connections())
         self._entrance = Entrance(spec.limits, reporter, self._loop)
+        self._handshakes = Handshakes(spec, reporter, self._loop, self._admit) if spec.speaks_tls else None
         self._serves = self._accepts = False
         self._left = asyncio.Event()  # set when a connection has ended
 
@@ -43,15 +47,29 @@ class TcpServer(Server):
         return replies.replier(self._spec.reply)
 
     async def start(self) -> None:
-        if self._spec.speaks_tls:
-            raise OSError("it cannot speak TLS yet")
+        """Raises OSError."""
+        if self._handshakes is not None and not self._handshakes.is_certified:
+            raise OSError("it was given no certificate")
         self._serves = True
         self._admit()
+
+    def certify(self, material: TlsMaterial) -> None:
+        if self._handshakes is None:
+            return
+        try:
+            self._handshakes.certify(material)
+        except CertificateRefused as error:
+            if not self._serves:
+                raise
+            notices.tell(error.message)
+            self._reporter.incident("tls", "", f"the old certificate goes on: {error.message}")
 
     async def stop(self, within: float) -> None:
         self._serves = False
         self._shut()
         self._socket.close()
+        if self._handshakes is not None:
+            self._handshakes.end_all("the server stopped")
         try:
             async with asyncio.timeout(within):
                 if self._terms.after_commit:
@@ -81,6 +99,7 @@ class TcpServer(Server):
     def _admit(self) -> None:
         """Accept, unless something stands in the way."""
         free = len(self._connections) < self._most and not self._reporter.is_held
+        free = free and (self._handshakes is None or not self._handshakes.is_full)
         if self._serves and free and not self._accepts:
             self._accepts = True
             self._loop.add_reader(self._socket, self._acceptable)
@@ -95,6 +114,9 @@ class TcpServer(Server):
         for _ in range(AT_ONCE):
             if len(self._connections) >= self._most:
                 self._fill()
+                return
+            if self._handshakes is not None and self._handshakes.is_full:
+                self._shut()  # until one has ended
                 return
             try:
                 sock, address = self._socket.accept()
@@ -137,11 +159,14 @@ class TcpServer(Server):
         return kind(self._terms, number, peer)
 
     async def _adopt(self, sock: socket.socket, connection: Stream) -> None:
+        protocol = connection if self._handshakes is None else self._handshakes.around(connection)
         try:
-            await self._loop.connect_accepted_socket(lambda: connection, sock)
+            await self._loop.connect_accepted_socket(lambda: protocol, sock)
         except OSError as error:
             notices.tell(f"A connection from {connection.peer} could not be taken: {error.strerror}.")
             sock.close()
+            if isinstance(protocol, Shell):
+                protocol.fail("it could not be taken", is_fault=False)
             self._gone(connection)
 
     def _gone(self, connection: Stream) -> None:

@@ -4,13 +4,14 @@ It is written to no disk.
 """
 
 import datetime
-import os
 import ssl
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from services.servers.tls.context import load
 
 LIVES = datetime.timedelta(days=3650)  # no client looks at it; a worker may run for long
 NAME = "sockpanel remote commands"
@@ -24,7 +25,7 @@ def make() -> tuple[ssl.SSLContext, bytes]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0  # every connection shows the certificate
-    _load(context, key + made.public_bytes(Encoding.PEM))
+    load(context, key + made.public_bytes(Encoding.PEM))
     return context, made.public_bytes(Encoding.DER)
 
 
@@ -34,13 +35,3 @@ def _signed(private: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     begins = now - datetime.timedelta(days=1)  # clocks differ
     builder = x509.CertificateBuilder(name, name, private.public_key(), x509.random_serial_number())
     return builder.not_valid_before(begins).not_valid_after(now + LIVES).sign(private, SHA256())
-
-
-def _load(context: ssl.SSLContext, pem: bytes) -> None:
-    """OpenSSL takes a file's name only: this file is in memory."""
-    descriptor = os.memfd_create("certificate")
-    try:
-        os.write(descriptor, pem)
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
