@@ -22,6 +22,7 @@ from services.batches import StoreBatch
 from services.books import Allotted
 from services.errors import SockpanelError
 from services.execution_jobs import BeginCommand, EndCommand
+from services.exposure import Exposure
 from services.holding import Hold
 from services.pruning import Prune
 from services.pruning import Wanted as Pruning
@@ -77,6 +78,7 @@ class Runtime:
             loop = asyncio.get_running_loop()
             self._recorder = Recorder(loop, self._stored, stop.set, self._hold, self._troubled)
             self._recorder.most = settings.SOCKPANEL_HISTORY_BYTES
+            self._exposure = Exposure(self._spawn, self._recorder.put)
             self._supervisor = Supervisor(self, nursery=self._nursery)
             self._actions = Actions(self._supervisor, self._spawn, self._prune)
             await self._take_over()
@@ -89,6 +91,7 @@ class Runtime:
                 await self._look_until(stop)
             finally:
                 await self._supervisor.close()
+                await self._exposure.close()
                 await self._recorder.close()
                 await self._end(hinter, *self._tasks)
                 await hints.ahint("panel")
@@ -224,6 +227,7 @@ class Runtime:
         allotted = self._allotted.setdefault(server, Allotted())
         for opened in batch.opened:
             allotted.opened(opened.number, opened.peer, server in self._datagrams)
+        self._exposure.note(server, batch.exposed)
         self._recorder.put(StoreBatch(server, run, batch, stored))
 
     def command_begun(self, begun: Begun, recorded: Callable[[], None]) -> None:

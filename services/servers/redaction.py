@@ -122,7 +122,7 @@ def told_of(whom: str) -> str:
 
 
 def digest_of_key(key: str) -> bytes:
-    """What a session is known by to those who must not know its key."""
+    """What a session is known by to those who must not know its key (sockpanel.accounts.sessions has the same)."""
     return hashlib.sha256(key.lower().encode()).digest()
 
 

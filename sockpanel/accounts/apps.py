@@ -10,5 +10,5 @@ class Accounts(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        for listener in ("confirming", "sessions"):  # they listen to sign-ins
+        for listener in ("confirming", "exposed", "sessions"):  # they listen to sign-ins, and to what comes to servers
             import_module(f"sockpanel.accounts.{listener}")

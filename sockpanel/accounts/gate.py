@@ -15,6 +15,7 @@ from services.errors import SetupNeeded, SignInNeeded
 from sockpanel import problems
 from sockpanel.accounts import setup
 from sockpanel.accounts.access import token_of, user_of_token
+from sockpanel.accounts.exposed import explain
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import follow_role, lives
 
@@ -69,8 +70,9 @@ def _by_token(request: HttpRequest, token: str) -> bool:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    why = explain(request)
     if problems.wants_json(request):
-        return problems.problem(request, SignInNeeded("Sign in, or send a token: Authorization: Bearer TOKEN."))
+        return problems.problem(request, SignInNeeded(why or "Sign in, or send a token: Authorization: Bearer TOKEN."))
     if request.method not in ("GET", "HEAD"):
         return HttpResponseRedirect(SIGN_IN)
     return HttpResponseRedirect(f"{SIGN_IN}?next={quote(request.get_full_path())}")

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, SetupFinished, SetupTokenRefused, TooManyAttempts
 from sockpanel.accounts import setup, throttle
+from sockpanel.accounts.exposed import explain
 from sockpanel.accounts.models import User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -68,6 +69,9 @@ class SignIn(LoginView):
         if request.user.is_authenticated:
             return HttpResponseRedirect(self.get_success_url())
         return super(LoginView, self).dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(ended_because=explain(self.request), **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:

@@ -1,0 +1,83 @@
+"""What opens the panel and came to a server of it: the session ends, the token is gone, and the person is told why.
+
+A browser hands its cookies to every server on the panel's host, whatever the port. Where the session was, nothing is left that a
+request under way could bring back to life; why it ended stands in a row of its own, under a name that only its old key leads to.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from services import audit, exposure
+from services.models import Server
+from services.servers.report import Exposed
+from sockpanel.accounts.models import Session, Token
+from sockpanel.accounts.sessions import digest
+
+TOLD_FOR = timedelta(hours=24)
+_WHY = "ended_because"
+
+
+@receiver(exposure.came)
+def end(exposed: list[Exposed], at: str, server: Server | None, **_: object) -> list[str]:
+    """End what these open. A sentence for each that was alive."""
+    with transaction.atomic():
+        return [*_end_sessions(exposed, at, server), *_end_tokens(exposed, at, server)]
+
+
+def explain(request: HttpRequest) -> str:
+    """Why the session ended whose cookie this request still brings; it is remembered until somebody signs in. Empty for others."""
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if not key:
+        return ""
+    if _WHY not in request.session and (word := Session.living(_place(digest(key))).first()):
+        request.session[_WHY] = word.get_decoded().get(_WHY, "")
+    return str(request.session.get(_WHY, ""))
+
+
+@receiver(user_logged_in)
+def forget(request: HttpRequest, **_: object) -> None:
+    """Whoever has signed in again has read it."""
+    request.session.pop(_WHY, None)
+
+
+def _end_sessions(exposed: Iterable[Exposed], at: str, server: Server | None) -> Iterator[str]:
+    came = {one.digest.hex(): one for one in exposed if one.kind == "session"}
+    for session in Session.living(*came).select_related("user") if came else ():
+        known_by, user, peer = session.pk, session.user, came[session.pk].peer
+        session.delete()
+        if user is not None:
+            audit.record("session.exposed", user.username, server=server or "", what=f"came from {peer} to {at}")
+            _leave_word(known_by, at)
+            yield f"A browser at {peer} sent the key of the session of {user.username} here: the session has ended."
+
+
+def _end_tokens(exposed: Iterable[Exposed], at: str, server: Server | None) -> Iterator[str]:
+    came = {one.digest.hex(): one for one in exposed if one.kind == "token"}
+    for token in Token.objects.select_related("user").filter(digest__in=came) if came else ():
+        user, peer, name = token.user.username, came[token.digest].peer, token.name or f"number {token.pk}"
+        audit.record("token.exposed", user, server=server or "", what=f"token {name} came from {peer} to {at}")
+        token.delete()
+        yield f"{peer} sent the token {name} of {user} here: the token is revoked."
+
+
+def _leave_word(known_by: str, at: str) -> None:
+    why = (
+        f"Your session has ended: your browser sent its key to {at}, for cookies go to every port of a host. It was not stored there. "
+        "Open servers by another name than the panel, such as 127.0.0.1 for one and localhost for the other."
+    )
+    data = Session.get_session_store_class()().encode({_WHY: why})
+    Session.objects.update_or_create(
+        pk=_place(known_by), defaults={"session_data": data, "expire_date": timezone.now() + TOLD_FOR}
+    )
+
+
+def _place(known_by: str) -> str:
+    """Where it is written why a session ended: under a key that no cookie has, for it is no hash."""
+    return f"ended {known_by}"[:64]
