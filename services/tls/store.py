@@ -138,17 +138,22 @@ def _place() -> str:
     return next((name for name in names.own() if name != "localhost"), "localhost")
 
 
+def issuer(who: str) -> authority.Signed:
+    """The authority with its key, to issue something with. Raises CertificateUnusable."""
+    own_authority(who)
+    row, key = _with_key(AUTHORITY)
+    return pem.certificates(row.chain, "chain")[0], pem.private_key(key)
+
+
 def _issued(name: str, wanted: list[str], who: str) -> tuple[list[x509.Certificate], pem.PrivateKey]:
-    row = own_authority(who)
-    _, text = _with_key(AUTHORITY)
-    [issuer] = pem.certificates(row.chain, "chain")
-    if foreign := authority.foreign(issuer, wanted):
+    signer = issuer(who)
+    if foreign := authority.foreign(signer[0], wanted):
         raise CertificateRefused(
             f"The panel's own authority may not vouch for {', '.join(foreign[:3])}: make it anew for such names "
             "(manage.py certificates ca --new --for NAME), or upload a certificate.",
             field="names",
         )
-    certificate, key = authority.issue((issuer, pem.private_key(text)), f"Sockpanel {name}", wanted)
+    certificate, key = authority.issue(signer, f"Sockpanel {name}", wanted)
     return [certificate], key
 
 

@@ -71,7 +71,7 @@ ACTIONS = {
 ON_THE_HOST = frozenset(
     {
         *("up", "web", "runserver", "supervise", "runservice"),
-        *("servers", "client", "remote_commands", "backup", "restore", "audit"),
+        *("servers", "certificates", "client", "remote_commands", "backup", "restore", "audit"),
         *("token", "setup_token"),
     }
 )
