@@ -44,7 +44,7 @@ ALLOWED_HOSTS = ["*"]  # the border (sockpanel.border) checks Host exactly, port
 
 INSTALLED_APPS = [
     "sockpanel.panel.Panel",  # its runserver is daphne's; with "daphne" in this list every command would load Twisted
-    "django.contrib.admin",
+    "sockpanel.accounts.admin_app.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -5,6 +5,7 @@ def server(request, name): ...
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -56,8 +57,33 @@ def check(request: HttpRequest, deed: str) -> User:
     return user
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What a view may be asked for: to be seen, to take a form, or to do what the field `verb` of a form says."""
+
+    see: str
+    post: str = ""
+    verbs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def deeds(self) -> set[str]:
+        return {self.see, *([self.post] if self.post else ()), *self.verbs.values()}
+
+    def asked(self, request: HttpRequest) -> str:
+        """The deed that a request is. Raises RequestRefused for a verb that there is not."""
+        if request.method in SAFE:
+            return self.see
+        if not self.verbs:
+            return self.post or self.see
+        verb = request.POST.get("verb", "")
+        if verb in self.verbs or self.post:
+            return self.verbs.get(verb, self.post)
+        raise RequestRefused(f"{verb[:64]!r} is nothing that can be done here: load the page again.", field="verb")
+
+
 def require(deed: str, *, post: str = "", verbs: Mapping[str, str] | None = None) -> Callable[[View], View]:
     """A view for people who may do `deed`; what changes something is `post`, or the deed that `verbs` has for the field `verb`."""
+    guard = Guard(deed, post, verbs or {})
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):
@@ -65,39 +91,25 @@ def require(deed: str, *, post: str = "", verbs: Mapping[str, str] | None = None
             @wraps(view)
             async def guarded_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 request.user = await request.auser()
-                await sync_to_async(check)(request, _asked(request, deed, post, verbs))
+                await sync_to_async(check)(request, guard.asked(request))
                 return await view(request, *args, **kwargs)
 
-            return _marked(guarded_async, deed, post, verbs)
+            return _marked(guarded_async, guard)
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            check(request, _asked(request, deed, post, verbs))
+            check(request, guard.asked(request))
             return view(request, *args, **kwargs)
 
-        return _marked(guarded, deed, post, verbs)
+        return _marked(guarded, guard)
 
     return decorate
 
 
-def _marked(view: View, deed: str, post: str, verbs: Mapping[str, str] | None) -> View:
-    """For whoever goes through all of them: what a view may be asked for."""
-    view.deeds = {deed, *([post] if post else ()), *(verbs or {}).values()}  # type: ignore[attr-defined]
+def _marked(view: View, guard: Guard) -> View:
+    """For whoever goes through all of them."""
+    view.guard = guard  # type: ignore[attr-defined]
     return view
-
-
-def _asked(request: HttpRequest, deed: str, post: str, verbs: Mapping[str, str] | None) -> str:
-    """The deed that a request is. Raises RequestRefused for a verb that there is not."""
-    if request.method in SAFE:
-        return deed
-    if verbs is None:
-        return post or deed
-    verb = request.POST.get("verb", "")
-    if verb in verbs:
-        return verbs[verb]
-    if post:
-        return post
-    raise RequestRefused(f"{verb[:64]!r} is nothing that can be done here: load the page again.", field="verb")
 
 
 def user_of_token(text: str) -> User | None:

@@ -54,6 +54,7 @@ DEEDS: dict[str, Deed] = {
     "users.see": Deed(ADMIN),
     "users.change": Deed(ADMIN, confirm=True),
     "audit.see": Deed(ADMIN),
+    "admin.see": Deed(ADMIN),  # Django's admin
     # Certificates; their keys are shown to nobody
     "tls.see": Deed(VIEWER),
     "tls.change": Deed(ADMIN, confirm=True),
@@ -83,8 +84,3 @@ def includes(role: str, deed: str) -> bool:
 
 
 COMMANDS_SEEN = "commands.see"  # the deed of reading a conversation that consists of commands
-
-
-def changing(kind: str, deed: str) -> str:
-    """`deed` (servers.create or servers.change), or the graver one where it makes or alters a server that runs commands."""
-    return "servers.command" if kind == "command" else deed

@@ -43,10 +43,12 @@ class Cancel(msgspec.Struct, frozen=True, tag_field="type", tag="cancel"):
     """End the command."""
 
 
+Incoming = Ack | Cancel
+
 # What a page may say, and the deed that it is
 SAYS = {Ack: "commands.see", Cancel: "commands.run"}
 
-_decoder = msgspec.json.Decoder(Ack | Cancel)
+_decoder = msgspec.json.Decoder(Incoming)
 
 
 class Watch:

@@ -16,6 +16,7 @@ from services.presets import PRESETS
 from services.remote import switch
 from services.servers import sockets, validation
 from services.servers.spec import TRANSPORTS, ServerSpec
+from sockpanel.accounts import commanding
 from sockpanel.accounts.access import require
 from sockpanel.pages import fields, form
 from sockpanel.pages.frame import page, who
@@ -76,6 +77,7 @@ def _from_preset(request: HttpRequest) -> HttpResponse:
     """One click: make it and start it."""
     name = request.POST["preset"]
     words: dict[str, Any] = {"preset": name, "name": free_name(name)}
+    commanding.check(request, words)
     own = PRESETS[name].server["port"] if name in PRESETS else 0
     port = free_port(PRESETS[name].server) if own else 0
     try:
@@ -91,6 +93,7 @@ def _from_preset(request: HttpRequest) -> HttpResponse:
 
 def _from_form(request: HttpRequest) -> HttpResponse:
     words, values, problems = form.read(request.POST)
+    commanding.check(request, words)
     try:
         server = operations.create(words, who(request))
     except ConfigurationRefused as error:

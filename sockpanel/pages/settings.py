@@ -11,6 +11,7 @@ from services import describe, operations
 from services.errors import BindError, ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.servers.spec import TRANSPORTS
+from sockpanel.accounts import commanding
 from sockpanel.accounts.access import require
 from sockpanel.pages import fields, form
 from sockpanel.pages.frame import page, who
@@ -31,6 +32,7 @@ def settings(request: HttpRequest, name: str) -> HttpResponse:
 
 def _save(request: HttpRequest, found: Server) -> HttpResponse:
     words, values, problems = form.read(request.POST)
+    commanding.check(request, words, found)
     try:
         changed = operations.change(found, _replaced(found, words), who(request))
     except ConfigurationRefused as error:

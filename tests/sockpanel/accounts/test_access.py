@@ -114,7 +114,7 @@ def test_a_verb_is_a_deed_of_its_own():
         acting(posted("operator", "delete"))
     with pytest.raises(RequestRefused, match="nothing that can be done"):
         acting(posted("admin", "explode"))
-    assert acting.deeds == {"servers.see", "servers.start", "servers.delete"}
+    assert acting.guard.deeds == {"servers.see", "servers.start", "servers.delete"}
 
 
 def test_the_last_use_is_written_at_most_once_a_minute(ada: User):

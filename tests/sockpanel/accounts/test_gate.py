@@ -1,31 +1,12 @@
 """Whoever is not signed in sees three pages, static files and the favicon; while there is no admin, two of the pages."""
 
-import re
-from typing import Any
-
 import pytest
 from django.test import Client
-from django.urls import get_resolver
 
 from sockpanel.accounts.models import Token, User
+from tests.sockpanel.addresses import every_path
 
 ALWAYS = {"/setup", "/healthz", "/favicon.ico"}
-
-
-def every_path() -> list[str]:
-    """A path for each address of the panel; variable parts are 1."""
-    found: set[str] = set()
-
-    def walk(patterns: list[Any], before: str) -> None:
-        for entry in patterns:
-            path = before + str(entry.pattern)
-            if hasattr(entry, "url_patterns"):
-                walk(entry.url_patterns, path)
-            else:
-                found.add(re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "1", path).translate({ord("^"): None, ord("$"): None}))
-
-    walk(get_resolver().url_patterns, "/")
-    return sorted(found)
 
 
 def test_the_walk_finds_pages_api_and_admin():

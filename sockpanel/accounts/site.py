@@ -1,0 +1,96 @@
+"""Django's admin, behind the table of permissions: each of its pages is a deed there. For people who have signed in, not for tokens.
+
+A page that is not in the table below is refused, so whoever registers a model adds its pages here.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, NamedTuple
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from services.models import Server
+from sockpanel.accounts import access, commanding
+from sockpanel.accounts.bearer import token_of
+
+View = Callable[..., HttpResponseBase]
+
+
+class Page(NamedTuple):
+    """The deeds of one page: to look, and to send its form; of a list, by the action that is chosen there."""
+
+    see: str
+    do: str = ""
+    actions: Mapping[str, str] = {}
+
+    @property
+    def deeds(self) -> set[str]:
+        return {self.see, *([self.do] if self.do else ()), *self.actions.values()}
+
+
+ADMIN = Page("admin.see")
+SERVERS = {
+    "start": "servers.start",
+    "stop": "servers.stop",
+    "restart": "servers.restart",
+    "delete_selected": "servers.delete",
+}
+PAGES = {
+    **dict.fromkeys(("index", "app_list", "jsi18n", "autocomplete", "view_on_site", "password_change_done"), ADMIN),
+    "password_change": Page("account.see", "account.change"),
+    "accounts_user_changelist": Page("users.see", "users.change", {"delete_selected": "users.change"}),
+    "accounts_user_history": Page("users.see"),
+    **dict.fromkeys(
+        ("accounts_user_add", "accounts_user_change", "accounts_user_delete", "auth_user_password_change"),
+        Page("users.see", "users.change"),
+    ),
+    "services_server_changelist": Page("servers.see", actions=SERVERS),
+    "services_server_history": Page("servers.see"),
+    "services_server_add": Page("servers.create", "servers.create"),
+    "services_server_change": Page("servers.see", "servers.change"),
+    "services_server_delete": Page("servers.see", "servers.delete"),
+}
+
+
+class Site(AdminSite):
+    """Django's own, with our guard before each page."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return access.may(request.user, "admin.see") and token_of(request.headers.get("Authorization", "")) is None
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return super().admin_view(_guarded(view), cacheable)
+
+
+def _guarded(view: View) -> View:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        match = request.resolver_match
+        access.check(request, deed_of(request, (match and match.url_name) or ""))
+        if (request.POST.get("kind") or kwargs.get("object_id")) and request.method == "POST":
+            commanding.check(request, request.POST, _server(request, kwargs.get("object_id")))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def deed_of(request: HttpRequest, page: str) -> str:
+    """Raises PermissionDenied for what is in no table."""
+    found = PAGES.get(page, ADMIN if request.method in access.SAFE and not page else None)
+    if found is None:
+        raise PermissionDenied("This page of the admin is in no table of permissions, so nobody may open it.")
+    if request.method in access.SAFE:
+        return found.see
+    deed = found.actions.get(request.POST.get("action", ""), found.do)
+    if not deed:
+        raise PermissionDenied("Nothing of that sort can be done here: load the page again.")
+    return deed
+
+
+def _server(request: HttpRequest, key: str | None) -> Server | None:
+    match = request.resolver_match
+    is_server = match is not None and (match.url_name or "").startswith("services_server_")
+    return Server.objects.filter(pk=key).first() if is_server and key and key.isdecimal() else None
