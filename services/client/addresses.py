@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -29,10 +29,8 @@ async def resolve(request: Request) -> list[Address]:
     if request.transport in UNIX:
         return [Address(socket.AF_UNIX, request.host)]
     kind = socket.SOCK_STREAM if request.transport in STREAMS else socket.SOCK_DGRAM
-    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(request.timeout):
-            found = await loop.getaddrinfo(request.host, request.port, type=kind)
+        found = _written(request, kind) or await _found(request, kind)
     except TimeoutError:
         raise ExchangeTimedOut(
             f"No address of {request.host!r} was found within {request.timeout:g} s: check the name, or give an address.",
@@ -43,6 +41,20 @@ async def resolve(request: Request) -> list[Address]:
             f"No address is known for {request.host!r}: check the name, or give an address.", field="host"
         ) from None
     return list(dict.fromkeys(Address(family, cast(SocketAddress, sockaddr)) for family, _, _, _, sockaddr in found))
+
+
+def _written(request: Request, kind: int) -> list[Any]:
+    """The address that the host already is: nobody is asked, and nothing is waited for."""
+    try:
+        return socket.getaddrinfo(request.host, request.port, type=kind, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return []
+
+
+async def _found(request: Request, kind: int) -> list[Any]:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(request.timeout):
+        return list(await loop.getaddrinfo(request.host, request.port, type=kind))
 
 
 def address_text(sockaddr: object) -> str:
