@@ -152,6 +152,11 @@ class Stream(asyncio.Protocol):
 
     # What opens the panel
 
+    def overhear(self, data: bytes) -> None:
+        """`data` came, and is not for this stream: a browser does not know that the port speaks TLS."""
+        if redaction.UNDERSCORE in data:
+            self._look_out(data)
+
     def _look_out(self, data: bytes) -> None:
         """`data` is about to be handled, and may hold a key of the panel, or the rest of one. Cheap to skip where that cannot be."""
         if redaction.may_begin(data):

@@ -95,6 +95,7 @@ class Shell(asyncio.Protocol, asyncio.Transport):
         foreign = "" if self.has_begun else failures.foreign(data)
         self.has_begun = True
         if foreign:
+            self.stream.overhear(data)
             self.fail(foreign)
             return
         try:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.servers.report import Close, Send
+from tests.services.servers.certifying import material, secured, tls
 from tests.services.servers.clients import Datagrams, connected
 from tests.services.servers.commanding import briefing
 from tests.services.servers.secrets_of import KEY, NAME, REQUEST, SESSION, STORED, TOKEN_FOUND, leaks
@@ -166,4 +167,20 @@ async def test_a_browser_at_a_remote_command_server_has_its_key_told_of(serve_co
     it = await serve_commands()
     await sent_in(it, [REQUEST])
     await it.until(lambda: it.closed)
+    assert (leaks(told(it)), exposed(it)) == ([], {SESSION, TOKEN_FOUND})
+
+
+async def test_a_key_that_comes_through_tls_is_not_stored(serve):
+    it = await serve(start={"tls": material()}, tls=tls(), reply={"type": "echo"})
+    client = await secured(it.address)
+    assert await client.ask(REQUEST, len(REQUEST)) == REQUEST
+    await client.gone()
+    await it.until(lambda: it.closed)
+    assert (it.received, exposed(it)) == ([STORED], {SESSION, TOKEN_FOUND})
+
+
+async def test_a_key_in_plain_text_at_a_port_of_tls_is_told_of(serve):
+    it = await serve(start={"tls": material()}, tls=tls())
+    await sent_in(it, [REQUEST])
+    await it.until(lambda: exposed(it))
     assert (leaks(told(it)), exposed(it)) == ([], {SESSION, TOKEN_FOUND})
