@@ -103,6 +103,41 @@ class Confirmation(msgspec.Struct, forbid_unknown_fields=True):
     password: str
 
 
+Pem = Annotated[str, Meta(max_length=128 * 1024, description="PEM")]
+
+
+class Renewal(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is brought for a certificate; nothing for one that the panel's own authority issues."""
+
+    chain: Pem | UnsetType | None = UNSET
+    key: Pem | UnsetType | None = UNSET
+    password: Annotated[str, Meta(max_length=1024, description="of an encrypted key")] | UnsetType | None = UNSET
+
+
+class NewCertificate(Renewal, kw_only=True):
+    """A certificate to make (`names`), or to upload (`chain` and `key`)."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+    names: (
+        Annotated[list[str], Meta(max_length=100, description="host names and addresses; none: this machine's")]
+        | UnsetType
+        | None
+    ) = UNSET
+    purpose: Literal["server", "clients"] | UnsetType | None = UNSET
+
+
+class NewAuthority(msgspec.Struct, forbid_unknown_fields=True):
+    """What the panel's own authority may vouch for besides private names."""
+
+    names: Annotated[list[str], Meta(max_length=100, description="domains and addresses")] | None = None
+
+
+class NewClientCertificate(msgspec.Struct, forbid_unknown_fields=True):
+    """For whom."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
+
+
 # A body to begin with, for each shape that is sent
 EXAMPLES: dict[type, dict[str, Any]] = {
     NewServer: {"preset": "echo", "name": "lab", "port": 9107},
@@ -113,5 +148,9 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     KeyFields: {"commands": ["uname"], "sources": ["10.0.0.0/8"]},
     NewKey: {"name": "ci", "commands": ["uname", "uptime"]},
     Confirmation: {"password": "correct horse battery staple"},
+    NewCertificate: {"name": "lab", "names": ["lab.lan", "192.0.2.7"]},
+    Renewal: {},
+    NewAuthority: {"names": ["example.org"]},
+    NewClientCertificate: {"name": "lab-laptop"},
     Exchange: {"transport": "tcp", "host": "127.0.0.1", "port": 8007, "data": "hello", "timeout": 2},
 }
