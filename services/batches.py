@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 
-from services import bulk
+from services import bulk, secured
 from services.books import Book
 from services.jobs import Job, book_of
 from services.models import MESSAGES, Incident
@@ -18,7 +18,8 @@ from services.servers.report import Batch, Counted, MessageRow
 # A datagram peer that an earlier run knew is opened again under its old number.
 OPEN_CONNECTION = (
     "INSERT INTO services_connection (server_id, number, run, peer, opened_at, opened_seq, last_at, "
-    "why, received, bytes_in, sent, bytes_out) VALUES (%s, %s, %s, %s, %s, %s, %s, '', 0, 0, 0, 0) "
+    "tls_version, tls_cipher, tls_name, tls_client, tls_client_sha256, why, received, bytes_in, sent, bytes_out) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', 0, 0, 0, 0) "
     "ON CONFLICT (server_id, number) DO UPDATE SET run = excluded.run, closed_at = NULL, closed_seq = NULL, why = ''"
 )
 KEEP_INCIDENTS = 1000
@@ -75,7 +76,10 @@ class StoreBatch(Job):
         with connections[MESSAGES].cursor() as cursor:
             cursor.executemany(
                 OPEN_CONNECTION,
-                [(self.server, o.number, self.run, o.peer[:255], o.at, book.last_seq, o.at) for o in opened],
+                [
+                    (self.server, o.number, self.run, o.peer[:255], o.at, book.last_seq, o.at, *secured.columns(o.tls))
+                    for o in opened
+                ],
             )
         book.connections += len(opened)
         book.last_connection = max(book.last_connection, *(o.number for o in opened))

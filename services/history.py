@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from django.db import connections
 
+from services import secured
 from services.models import MESSAGES, Connection, Counters, Incident, Run, StateChange
 from services.servers.clock import rfc3339
 
@@ -165,10 +166,15 @@ def connection_events(server: int, after: int, limit: int = 500) -> list[dict[st
             "event": event,
             "at": rfc3339(at),
             "seq": seq,
-            "why": row.why if event == "closed" else "",
+            "why": row.why if event == "closed" else _opening(row),
         }
         for at, event, seq, row in events
     ]
+
+
+def _opening(row: Connection) -> str:
+    """What there is to say of an opening."""
+    return secured.words(*(getattr(row, column) for column in secured.COLUMNS))
 
 
 def _connection(row: Connection) -> dict[str, Any]:
@@ -184,6 +190,7 @@ def _connection(row: Connection) -> dict[str, Any]:
         "bytes_in": row.bytes_in,
         "sent": row.sent,
         "bytes_out": row.bytes_out,
+        "tls": secured.as_dict(row),
     }
 
 

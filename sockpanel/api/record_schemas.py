@@ -31,6 +31,16 @@ class Messages(msgspec.Struct):
     more: Annotated[bool, Meta(description="further ones match in the direction of reading")]
 
 
+class Secured(msgspec.Struct):
+    """What a handshake agreed on, and who the client is."""
+
+    version: Annotated[str, Meta(description="TLS 1.2 or TLS 1.3")]
+    cipher: str
+    name: Annotated[str, Meta(description="the server name that the client asked for (SNI)")]
+    client: Annotated[str, Meta(description="the subject of the client's certificate; empty without one")]
+    client_sha256: Annotated[str, Meta(description="the fingerprint of that certificate, in hex")]
+
+
 class Connection(msgspec.Struct):
     """A TCP connection, or a datagram peer."""
 
@@ -45,6 +55,7 @@ class Connection(msgspec.Struct):
     bytes_in: int
     sent: int
     bytes_out: int
+    tls: Annotated[Secured | None, Meta(description="null without TLS")]
 
 
 class Connections(msgspec.Struct):

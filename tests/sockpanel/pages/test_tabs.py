@@ -26,6 +26,23 @@ def test_connections_say_who_since_when_and_how_much(viewer: Client, recorded: C
     assert 'name="number"' not in page
 
 
+def test_connections_say_what_tls_agreed_on_and_who_the_client_is(viewer: Client, recorded: Callable[..., Server]) -> None:
+    facts = {
+        "tls_version": "TLS 1.3",
+        "tls_cipher": "TLS_AES_256_GCM_SHA384",
+        "tls_name": "lab.lan",
+        "tls_client": "CN=<b>pump",
+        "tls_client_sha256": "ab" * 32,
+    }
+    Connection.objects.filter(server_id=recorded(b"one").pk).update(**facts)
+    page = viewer.get("/servers/echo/connections/").content.decode()
+    assert "TLS 1.3 for lab.lan" in page
+    assert "CN=&lt;b&gt;pump" in page
+    assert "ab" * 32 in page
+    opening = "TLS 1.3 with TLS_AES_256_GCM_SHA384, for lab.lan, from CN=&lt;b&gt;pump"
+    assert opening in viewer.get("/servers/echo/").content.decode()
+
+
 def test_an_open_connection_can_be_closed_while_it_runs(
     operator: Client, recorded: Callable[..., Server], supervised: None
 ) -> None:
