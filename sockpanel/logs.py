@@ -58,6 +58,9 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING"},  # Django's own handlers would say it twice
         # 5xx alone: a 4xx was told to whoever asked, and is everyday life
         "django.request": {"level": "ERROR", "filters": ["no-probe"]},
+        "axes": {
+            "level": "ERROR"
+        },  # it writes down what was typed as a name, and that may be a password; the audit says the rest
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         "django.channels.server": {"level": "INFO"},
     },

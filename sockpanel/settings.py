@@ -104,7 +104,12 @@ else:
     }
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [  # asked in this order
+    "axes.backends.AxesStandaloneBackend",
+    "sockpanel.accounts.locking.Refusing",
+    "django.contrib.auth.backends.ModelBackend",
+    "sockpanel.accounts.locking.Counting",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

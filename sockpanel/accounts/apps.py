@@ -10,5 +10,6 @@ class Accounts(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        for listener in ("confirming", "exposed", "sessions"):  # they listen to sign-ins, and to what comes to servers
+        # They listen to sign-ins, and to what comes to servers
+        for listener in ("confirming", "entries", "exposed", "locking", "sessions"):
             import_module(f"sockpanel.accounts.{listener}")

@@ -43,6 +43,9 @@ class User(AbstractUser):
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.VIEWER)
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM, blank=True)
     language = models.CharField(max_length=16, blank=True)  # empty: the panel's
+    wrong_guesses = models.PositiveIntegerField(
+        default=0, editable=False
+    )  # passwords in a row: sockpanel.accounts.locking
 
     ceiling = ""  # the scope of the token that a request came with; a session has none
 

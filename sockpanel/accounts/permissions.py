@@ -73,7 +73,7 @@ ON_THE_HOST = frozenset(
     {
         *("up", "web", "runserver", "supervise", "runservice"),
         *("servers", "certificates", "client", "remote_commands", "backup", "restore", "audit"),
-        *("token", "setup_token"),
+        *("token", "setup_token", "unlock"),
     }
 )
 

@@ -18,6 +18,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import connections, router, transaction
 
+from services import audit
 from services.errors import ConfigurationRefused, SettingRefused, SetupFinished, SetupTokenRefused, UserUnknown
 from sockpanel.accounts.models import User
 
@@ -74,9 +75,12 @@ def reset_password(token: str, password: str) -> User:
     if user is None or not _is_living(token):
         raise SetupTokenRefused(REFUSED)
     _checked(user, password)
-    path().unlink(missing_ok=True)
+    if not _is_used_up():
+        raise SetupTokenRefused(REFUSED)
     user.set_password(password)
-    user.save()
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        audit.record("user.password", user.username, what="a new one, by a link that was made on the host")
     return user
 
 
@@ -106,6 +110,7 @@ def _create(user: User, password: str) -> User:
             raise SetupFinished(FINISHED)
         user.set_password(password)
         user.save()
+        audit.record("set-up", user.username, what="the first admin")
     return user
 
 
@@ -150,6 +155,17 @@ def _read() -> dict[str, str]:
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return said if 0 <= said["expires_at"] - time.time() <= LASTS else {}
+
+
+def _is_used_up() -> bool:
+    """Whether this call has used up the link: of several at once one does."""
+    used = path().with_name(f"setup-token.{secrets.token_hex(8)}")
+    try:
+        path().rename(used)
+    except FileNotFoundError:
+        return False
+    used.unlink()
+    return True
 
 
 def _is_living(token: str) -> bool:

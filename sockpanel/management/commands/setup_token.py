@@ -6,7 +6,8 @@ from typing import Any
 
 from axes.utils import reset
 
-from services.management.base import SockpanelCommand
+from services import audit
+from services.management.base import SockpanelCommand, who
 from sockpanel import listening, panel_address
 from sockpanel.accounts import setup
 
@@ -23,6 +24,7 @@ class Command(SockpanelCommand):
         link = setup.link(address, options["reset"])
         if options["reset"]:
             reset(username=options["reset"])  # wrong guesses are forgotten
+            audit.record("user.link", who(), what=f"to choose a new password for {options['reset']}")
         if panel is None:
             self.warn(f"No panel is known to run on this data: the link assumes that it will be at {address}.")
         self.say("Open this link within 30 minutes:")

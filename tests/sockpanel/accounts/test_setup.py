@@ -109,6 +109,19 @@ def test_a_link_for_a_new_password_ends_the_old_one(directory, otto: User):
     assert not setup.resetting()
 
 
+def test_of_several_who_use_a_link_for_a_new_password_at_once_one_does(directory, otto: User, monkeypatch):
+    token = setup.link("http://x", "otto").partition("#token=")[2]
+    monkeypatch.setattr(setup, "_is_living", lambda token: True)  # as all of them saw it
+    known = setup.path().read_text()
+    setup.reset_password(token, "another good passphrase")
+    monkeypatch.setattr(setup, "_read", lambda: json.loads(known))
+    with pytest.raises(SetupTokenRefused):
+        setup.reset_password(token, "a third good passphrase")
+    otto.refresh_from_db()
+    assert otto.check_password("another good passphrase")
+    assert list(directory.iterdir()) == []
+
+
 def test_a_link_is_refused_where_there_is_nobody_it_could_be_for(directory, ada: User):
     with pytest.raises(SetupFinished):
         setup.link("http://x")

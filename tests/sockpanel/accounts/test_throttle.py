@@ -4,7 +4,6 @@ import threading
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.http import HttpRequest
 from django.test import Client
 
@@ -12,24 +11,6 @@ from services.errors import TooManyAttempts
 from sockpanel.accounts import throttle
 from sockpanel.accounts.models import User
 from tests.conftest import PASSWORD
-
-
-@pytest.fixture
-def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every password that was hashed; hashing is quick here."""
-    seen: list[str] = []
-
-    def encode(self: Any, password: str, salt: str, *args: Any) -> str:
-        seen.append(password)
-        return f"scrypt$1${salt}$1$1${password[::-1]}"
-
-    def verify(self: Any, password: str, encoded: str) -> bool:
-        return encoded == encode(self, password, encoded.split("$")[2])
-
-    monkeypatch.setattr(ScryptPasswordHasher, "encode", encode)
-    monkeypatch.setattr(ScryptPasswordHasher, "verify", verify)
-    monkeypatch.setattr(ScryptPasswordHasher, "must_update", lambda self, encoded: False)
-    return seen
 
 
 def guess(client: Client, username: str = "ada", address: str = "192.0.2.1", password: str = "wrong") -> Any:
@@ -63,6 +44,29 @@ def test_a_success_forgets_the_failures(client: Client, hashes: list[str], ada: 
         assert [guess(client).status_code for _ in range(9)] == [400] * 9
         assert guess(client, password=PASSWORD).status_code == 302
         client.logout()
+
+
+def test_what_else_a_guess_carries_makes_no_difference(client: Client, hashes: list[str], ada: User):
+    """Another browser, an address that it only claims, the name in other letters that mean the same."""
+    for number in range(1000):
+        client.post(
+            "/login/",
+            {"username": ("ada", "\uff41da", " ada")[number % 3], "password": f"wrong {number}"},
+            REMOTE_ADDR="192.0.2.1",
+            headers={"User-Agent": f"Browser/{number}", "X-Forwarded-For": f"198.51.100.{number % 250}"},
+        )
+    assert len(hashes) == 1 + 10  # the first is Ada's own
+
+
+def test_who_signs_in_on_his_own_account_gets_no_further_guesses_at_others(
+    client: Client, hashes: list[str], ada: User, otto: User
+):
+    statuses = []
+    for _ in range(12):
+        statuses.append(guess(client).status_code)
+        assert guess(client, username="otto", password=PASSWORD).status_code == 302
+        client.logout()
+    assert statuses == [400] * 9 + [429] * 3
 
 
 def test_addresses_of_one_ipv6_network_count_as_one(client: Client, hashes: list[str], ada: User):
