@@ -529,3 +529,12 @@ class EntryUnknown(SockpanelError):
     """The audit has no such entry, or none that can be restored."""
 
     code = "SP-4031"
+
+
+# Searching
+
+
+class SearchTooLong(RequestRefused):
+    """A search took longer than the database may be kept at work for one person."""
+
+    code = "SP-6007"

@@ -3,18 +3,21 @@
 page = messages(server.pk, Query(after=120, limit=500))
 """
 
-from collections.abc import Generator, Iterable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, Literal
 
 import msgspec
 from django.db import connections
 
 from services import secured
+from services.errors import RequestRefused
 from services.models import MESSAGES, Connection, Counters, Incident, Run, StateChange
+from services.patience import within
 from services.servers.clock import rfc3339
 
 MAX_LIMIT = 1000
+MAX_NEEDLE = 1024  # bytes of what is looked for; SQLite compares it anew at every byte, and cannot be stopped inside of a message
 MAX_BYTES = 8 * 1024 * 1024  # of data in one page; a message may keep 1 MiB
 ROWS_AT_ONCE = 32
 COLUMNS = "seq, at, connection, peer, direction, size, sent_by, data"
@@ -58,23 +61,41 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def messages(server: int, query: Query) -> Page:
-    """One page: the first after `after`, or the last before `before`, or the newest."""
+    """One page: the first after `after`, or the last before `before`, or the newest. Raises RequestRefused or SearchTooLong."""
+    require_short(*query.contains)
     forward = query.after is not None and query.before is None
     limit = max(1, min(query.limit, MAX_LIMIT))
     where, values = _where(server, query)
     order = "ASC" if forward else "DESC"
     statement = f"SELECT {COLUMNS} FROM services_message WHERE {where} ORDER BY seq {order} LIMIT %s"  # noqa: S608 - only fixed text
-    with closing(_rows(statement, [*values, limit + 1])) as all_rows:
+    with _patience(query) as check, closing(_rows(statement, [*values, limit + 1], check)) as all_rows:
         rows, more = _take(all_rows, limit, query.max_bytes)
     found = [_message(row) for row in (rows if forward else reversed(rows))]
     return Page(found, found[0].seq if found else None, found[-1].seq if found else None, more)
 
 
-def _rows(statement: str, values: list[Any]) -> Generator[tuple[Any, ...], None, None]:
+def require_short(*needles: bytes) -> None:
+    """Raises RequestRefused for a text that is too long to look for."""
+    for needle in needles:
+        if len(needle) > MAX_NEEDLE:
+            raise RequestRefused(
+                f"What is looked for has {len(needle):,} bytes and may have {MAX_NEEDLE:,}: a part of it will do.",
+                field="contains",
+            )
+
+
+def _patience(query: Query) -> AbstractContextManager[Callable[[], None]]:
+    """A page by its numbers alone is found at once; whoever looks for more goes through everything."""
+    asked = (query.contains, query.direction, query.connection, query.since, query.until)
+    return within(MESSAGES) if any(one not in (None, ()) for one in asked) else nullcontext(lambda: None)
+
+
+def _rows(statement: str, values: list[Any], check: Callable[[], None]) -> Generator[tuple[Any, ...], None, None]:
     """A few at a time: PostgreSQL would hand over the whole page at once, and that may be a gigabyte."""
     with connections[MESSAGES].chunked_cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            check()
             yield from rows
 
 

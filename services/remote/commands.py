@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from services import audit, errors
+from services.history import require_short
 from services.models import Command, Server
+from services.patience import within
 from services.remote import switch
 from services.remote.keys import read_public
 from services.remote.transcript import stream_of
@@ -136,7 +138,7 @@ def find(pk: int) -> Command:
 
 
 def listed(wanted: Filter = Filter()) -> list[Command]:
-    """The newest first, without their output."""
+    """The newest first, without their output. Raises RequestRefused or SearchTooLong."""
     settle_stale()
     rows = Command.objects.defer("transcript")
     if wanted.before is not None:
@@ -146,12 +148,14 @@ def listed(wanted: Filter = Filter()) -> list[Command]:
             rows = rows.filter(**{field: value})
     if wanted.contains:
         rows = _containing(rows, wanted.contains)
-    return list(rows.order_by("-id")[: wanted.limit])
+    with within(DEFAULT_DB_ALIAS):
+        return list(rows.order_by("-id")[: wanted.limit])
 
 
 def _containing(rows: QuerySet[Command], text: str) -> QuerySet[Command]:
     position = "instr(transcript, %s) > 0" if connection.vendor == "sqlite" else "position(%s in transcript) > 0"
     needle = text.encode("utf-8", "surrogatepass")
+    require_short(needle)
     rows = rows.annotate(in_output=RawSQL(position, (needle,)))  # noqa: S611 - the text is a parameter
     text = text.replace("\0", "")
     return rows.filter(Q(in_output=True) | Q(line__icontains=text) | Q(error__icontains=text))
