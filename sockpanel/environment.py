@@ -11,7 +11,7 @@ import re
 import secrets
 import stat
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from services.errors import SettingRefused
 
@@ -241,8 +241,8 @@ def sqlite(path: Path) -> dict[str, object]:
 
 def postgresql(name: str, url: str) -> dict[str, object]:
     """`postgresql://user:password@host:port/name?option=value` as Django wants it."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+    parts = _parts(name, url, ("postgres", "postgresql"), "postgresql://user:password@host:port/name")
+    if not parts.path.strip("/"):
         raise refuse(name, "***", "postgresql://user:password@host:port/name")
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -254,3 +254,22 @@ def postgresql(name: str, url: str) -> dict[str, object]:
         "OPTIONS": NOTICES_SILENCE | dict(parse_qsl(parts.query)),
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def redis(name: str) -> str:
+    """The address of a Redis server; empty where none is named."""
+    url = text(name)
+    if url:
+        _parts(name, url, ("redis", "rediss", "unix"), "redis://user:password@host:port/number")
+    return url
+
+
+def _parts(name: str, url: str, schemes: tuple[str, ...], form: str) -> SplitResult:
+    """The URL taken apart. Nothing of it is ever told, for a password that needs %-escapes and has none may stand anywhere."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in schemes and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    raise refuse(name, "***", f"{form} with what is special in a password written as %XX")

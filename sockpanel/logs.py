@@ -1,12 +1,15 @@
 """The log: one line on standard error for each event. For a terminal a readable one, for anything else JSON.
 
-Whatever came from outside (a path, a user name, a header) is escaped: a line is one line, and moves no cursor.
+Whatever came from outside (a path, a user name, a header) is escaped: a line is one line, and moves no cursor. A token or a session's
+cookie among it is taken out.
 """
 
 import json
 import logging
 import sys
 from datetime import UTC, datetime
+
+from services.servers.redaction import clean_text
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     0x2028: "\\u2028",
@@ -24,10 +27,10 @@ class OneLine(logging.Formatter):
             "at": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}",
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": clean_text(record.getMessage()),
         }
         if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
+            said["trace"] = clean_text(self.formatException(record.exc_info))
         if sys.stderr.isatty():
             return self._readable(at, said)
         return json.dumps(said).replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is

@@ -27,7 +27,7 @@ try:
     LANGUAGE_CODE = environment.choice("SOCKPANEL_LANGUAGE", "en", ("en",))
     _database_url = environment.text("DATABASE_URL")
     _messages_url = environment.text("MESSAGES_DATABASE_URL", _database_url)
-    REDIS_URL = environment.text("REDIS_URL")
+    REDIS_URL = environment.redis("REDIS_URL")
     DATABASES = {
         "default": environment.postgresql("DATABASE_URL", _database_url)
         if _database_url

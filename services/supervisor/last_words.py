@@ -7,6 +7,7 @@ import os
 from collections import deque
 
 from services.servers import escapes
+from services.servers.redaction import clean
 from services.supervisor.timers import Loop, Timer
 
 LINES = 50
@@ -27,9 +28,9 @@ class LastWords:
         self._listen()
 
     def text(self) -> str:
-        """The last lines, hostile bytes made visible; long lines lose their middle."""
+        """The last lines, hostile bytes made visible and keys taken out; long lines lose their middle."""
         lines = deque(self._tail.splitlines(), maxlen=LINES)
-        return "\n".join(escapes.to_text(_shortened(line)) for line in lines)
+        return "\n".join(escapes.to_text(_shortened(clean(line))) for line in lines)
 
     def close(self) -> None:
         """Takes what is left and reads no more."""

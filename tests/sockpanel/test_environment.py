@@ -155,3 +155,25 @@ def test_a_size_that_makes_no_sense_is_refused_by_name(monkeypatch, value):
 def test_a_postgresql_server_that_vanishes_is_noticed_unless_the_url_says_otherwise():
     options = environment.postgresql("DATABASE_URL", "postgresql://panel@db/panel?connect_timeout=60")["OPTIONS"]
     assert (options["connect_timeout"], options["tcp_user_timeout"]) == ("60", "10000")
+
+
+@pytest.mark.parametrize(
+    "url", ["%s://u:cana/ry@host/db", "%s://u:cana#ry@host/db", "%s://u:canary@host:12x/db", "%s://[canary"]
+)
+def test_no_piece_of_a_password_is_told_whatever_is_wrong_with_its_url(monkeypatch, url):
+    monkeypatch.setenv("REDIS_URL", url % "redis")
+    for ask in (
+        lambda: environment.postgresql("DATABASE_URL", url % "postgresql"),
+        lambda: environment.redis("REDIS_URL"),
+    ):
+        with pytest.raises(SettingRefused, match=r"_URL is '\*\*\*'") as refused:
+            ask()
+        assert "cana" not in str(refused.value)
+        assert refused.value.__cause__ is None
+
+
+def test_a_redis_server_is_named_by_its_url_or_not_at_all(monkeypatch):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    assert environment.redis("REDIS_URL") == ""
+    monkeypatch.setenv("REDIS_URL", "redis://:a%2Fb@127.0.0.1:6379/1")
+    assert environment.redis("REDIS_URL") == "redis://:a%2Fb@127.0.0.1:6379/1"

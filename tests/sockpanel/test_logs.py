@@ -8,6 +8,7 @@ import pytest
 from django.test import RequestFactory
 
 from sockpanel.logs import LOGGING, OneLine
+from tests.services.servers.secrets_of import REQUEST, TOKEN, leaks
 
 HOSTILE = "a\nb\r\x1b[31m\x7f\x9b\u202e\u2028é"
 
@@ -30,6 +31,15 @@ def test_a_traceback_stays_on_the_line():
         line = OneLine().format(record("failed", exc_info=sys.exc_info()))
     assert "\n" not in line
     assert "ValueError: no\nsense" in json.loads(line)["trace"]
+
+
+def test_no_line_and_no_traceback_holds_a_key():
+    try:
+        raise ValueError(REQUEST.decode())
+    except ValueError:
+        line = OneLine().format(record(f"GET /?token={TOKEN.decode()}", exc_info=sys.exc_info()))
+    assert leaks(line.encode()) == []
+    assert line.count("[redacted]") == 3
 
 
 def test_a_terminal_gets_a_readable_line_that_moves_no_cursor(monkeypatch: pytest.MonkeyPatch):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from services.supervisor.last_words import LINES, LastWords
+from tests.services.servers.secrets_of import REQUEST, leaks
 
 
 @pytest.fixture
@@ -75,3 +76,7 @@ async def test_the_end_of_the_pipe_is_read_once(pipe):
         await asyncio.sleep(0)
     assert asyncio.get_running_loop().remove_reader(words._descriptor) is False
     words.close()
+
+
+async def test_no_key_is_among_them(pipe):
+    assert leaks(written(pipe, REQUEST).encode()) == []
