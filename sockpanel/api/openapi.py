@@ -16,7 +16,7 @@ from ninja.operation import Operation
 from services import errors
 from services.servers.commands.options import CommandOptions
 from services.servers.spec import BroadcastSenderOptions, NoOptions, TimeOptions
-from sockpanel.api import record_schemas, remote_schemas, requests, schemas, tls_schemas
+from sockpanel.api import audit_schemas, record_schemas, remote_schemas, requests, schemas, tls_schemas
 from sockpanel.api.access import SAFE
 from sockpanel.problems import status_of
 
@@ -83,7 +83,7 @@ class Api(NinjaAPI):
 
 
 def _shapes() -> Iterable[type]:
-    modules = (schemas, record_schemas, remote_schemas, requests, tls_schemas)
+    modules = (schemas, audit_schemas, record_schemas, remote_schemas, requests, tls_schemas)
     named = [each for module in modules for each in vars(module).values()]
     own = [kind for kind in named if inspect.isclass(kind) and issubclass(kind, msgspec.Struct)]
     return {*own, NoOptions, TimeOptions, BroadcastSenderOptions, CommandOptions}

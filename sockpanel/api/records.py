@@ -56,8 +56,8 @@ def messages(
         direction=direction,
         connection=connection,
         contains=_needles(contains, hex),
-        since=_micros("since", since),
-        until=_micros("until", until),
+        since=micros("since", since),
+        until=micros("until", until),
     )
     server = find(name)
     conversations.check(request, server)
@@ -73,7 +73,7 @@ def _needles(contains: str | None, digits: str | None) -> tuple[bytes, ...]:
     return tuple(needles)
 
 
-def _micros(field: str, text: str | None) -> int | None:
+def micros(field: str, text: str | None) -> int | None:
     """Microseconds since 1970; a time without a zone is UTC."""
     if text is None:
         return None

@@ -139,6 +139,12 @@ class NewClientCertificate(msgspec.Struct, forbid_unknown_fields=True):
 
 
 # A body to begin with, for each shape that is sent
+class Restore(msgspec.Struct, forbid_unknown_fields=True):
+    """An earlier configuration of a server."""
+
+    entry: Annotated[int, Meta(ge=1, description="the number of an entry of the audit that holds one of this server")]
+
+
 EXAMPLES: dict[type, dict[str, Any]] = {
     NewServer: {"preset": "echo", "name": "lab", "port": 9107},
     ServerFields: {"notes": "the one in hall 3", "retention": {"rows": 10_000}},
@@ -147,6 +153,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     NewCommand: {"server": "lab", "argv": ["uname", "-s"]},
     KeyFields: {"commands": ["uname"], "sources": ["10.0.0.0/8"]},
     NewKey: {"name": "ci", "commands": ["uname", "uptime"]},
+    Restore: {"entry": 7},
     Confirmation: {"password": "correct horse battery staple"},
     NewCertificate: {"name": "lab", "names": ["lab.lan", "192.0.2.7"]},
     Renewal: {},

@@ -26,7 +26,9 @@ def test_connections_say_who_since_when_and_how_much(viewer: Client, recorded: C
     assert 'name="number"' not in page
 
 
-def test_connections_say_what_tls_agreed_on_and_who_the_client_is(viewer: Client, recorded: Callable[..., Server]) -> None:
+def test_connections_say_what_tls_agreed_on_and_who_the_client_is(
+    viewer: Client, recorded: Callable[..., Server]
+) -> None:
     facts = {
         "tls_version": "TLS 1.3",
         "tls_cipher": "TLS_AES_256_GCM_SHA384",
