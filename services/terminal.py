@@ -4,7 +4,9 @@ Whatever came over a wire may hold sequences that move a terminal's cursor or ch
 unless somebody asks with --raw.
 """
 
+import codecs
 import os
+import re
 import sys
 import time
 import unicodedata
@@ -14,6 +16,9 @@ from typing import Any, TextIO
 import msgspec
 
 from services.servers import escapes
+
+# What moves a cursor, changes a terminal, breaks a line or turns the direction of text; lines and tabs may stay
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 WAYS = {"in": "-> in ", "out": "<- out"}  # seen from a server, as on the pages
 SHOWN_BYTES = 4096  # of one message
@@ -81,17 +86,44 @@ def message(at: int, connection: int, peer: str, way: str, size: int, data: byte
 
 def line(text: str) -> bytes:
     """A line as standard output takes it; a letter that it cannot show becomes its number."""
-    return f"{text}\n".encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    return f"{harmless(text)}\n".encode(sys.stdout.encoding or "utf-8", "backslashreplace")
 
 
 def as_json(value: object) -> str:
     """Indented JSON; bytes become base64."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return _escaped(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
 def as_json_line(value: object) -> str:
     """JSON on one line; bytes become base64."""
-    return msgspec.json.encode(value).decode()
+    return _escaped(msgspec.json.encode(value))
+
+
+def _escaped(told: bytes) -> str:
+    """JSON leaves DEL, C1 controls and turns of direction as they are: they become its own escapes, which mean the same."""
+    return ACTING.sub(lambda found: f"\\u{ord(found.group()):04x}", told.decode())
+
+
+def harmless(text: str) -> str:
+    """Lines stay lines and tabs tabs; whatever else a terminal acts on becomes visible. The last guard of all that is printed."""
+    return ACTING.sub(lambda found: _code(found.group()), text)
+
+
+class Screen:
+    """What a stream of bytes looks like on a terminal that must not obey it: text, lines and tabs; the rest as escapes.
+
+    Bytes may come cut anywhere: a character that is not whole yet is held back.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._held = ""  # a CR whose LF may follow
+
+    def shown(self, data: bytes, last: bool = False) -> str:
+        """What can be printed of the next bytes."""
+        text = self._held + self._decoder.decode(data, last)
+        self._held = "\r" if text.endswith("\r") and not last else ""
+        return harmless(text.removesuffix(self._held).replace("\r\n", "\n"))
 
 
 def write_raw(data: bytes) -> None:

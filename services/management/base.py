@@ -71,8 +71,8 @@ class SockpanelCommand(BaseCommand):
         raise NotImplementedError
 
     def say(self, text: str = "") -> None:
-        """A line on standard output, at once."""
-        self.stdout.write(text)
+        """A line or several on standard output, at once; what is printed as it is goes by `terminal.write_raw`."""
+        self.stdout.write(terminal.harmless(text))
         self.stdout.flush()
 
     def warn(self, sentence: str) -> None:

@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -38,7 +38,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--shell", action="store_true", help="ARGV is a free command line, for the server's own shell")
     parser.add_argument("--tls", action="store_true", help="HOST is this machine's end of a forwarded port")
-    parser.add_argument("--json", action="store_true", help="print one JSON object at the end; bytes are base64")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON object at the end; bytes are base64")
+    output.add_argument(
+        "--raw",
+        action="store_true",
+        help="let the output act on this terminal; a pipe or a file gets it as it is anyway",
+    )
 
 
 def _public(text: str) -> bytes:
@@ -54,9 +60,11 @@ def run(options: Mapping[str, Any]) -> tuple[int, str]:
     words = {"shell": " ".join(options["argv"])} if options["shell"] else {"argv": options["argv"]}
     if not options["key"]:
         words["who"] = who()  # a server of this panel writes it down
-    sink = Kept() if options["json"] else Streams()
+    sink: Kept | Streams = Kept() if options["json"] else Streams(options["raw"])
     ended, interrupted = asyncio.run(_run(target, private, words, sink))
-    if isinstance(sink, Kept):
+    if isinstance(sink, Streams):
+        sink.close()
+    else:
         terminal.write_raw(terminal.line(terminal.as_json(sink.told(ended))))
     return INTERRUPTED if interrupted else status(ended), ended.why
 
@@ -112,18 +120,32 @@ class Sink(Protocol):
 
 
 class Streams:
-    """Our own stdout and stderr, byte for byte. A pipe that nobody reads holds up neither Ctrl-C nor the loop."""
+    """Our own stdout and stderr. A pipe that nobody reads holds up neither Ctrl-C nor the loop.
 
-    def __init__(self) -> None:
+    A pipe or a file gets the output byte for byte; a terminal gets it visible, for it would obey it.
+    """
+
+    def __init__(self, raw: bool) -> None:
         sys.stdout.flush()
-        self._streams: dict[int, BinaryIO] = {1: sys.stdout.buffer, 2: sys.stderr.buffer}
+        self._streams = {1: sys.stdout, 2: sys.stderr}
+        self._screens = {
+            number: terminal.Screen() for number, stream in self._streams.items() if stream.isatty() and not raw
+        }
 
     async def write(self, output: Output) -> None:
-        await asyncio.to_thread(self._write, self._streams[output.stream], output.data)
+        await asyncio.to_thread(self._write, output.stream, output.data)
 
-    def _write(self, stream: BinaryIO, data: bytes) -> None:
-        stream.write(data)
-        stream.flush()
+    def close(self) -> None:
+        """What was held back of a character that never became whole."""
+        for number in self._screens:
+            self._write(number, b"", last=True)
+
+    def _write(self, number: int, data: bytes, last: bool = False) -> None:
+        stream, screen = self._streams[number], self._screens.get(number)
+        if screen is not None:
+            data = screen.shown(data, last).encode(stream.encoding, "backslashreplace")
+        stream.buffer.write(data)
+        stream.buffer.flush()
 
 
 class Kept:

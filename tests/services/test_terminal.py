@@ -1,7 +1,9 @@
 """What the commands print is harmless to a terminal, and lines up."""
 
 import io
+import json
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -51,6 +53,28 @@ def test_a_message_is_one_line_that_tells_what_is_not_kept() -> None:
 def test_a_letter_that_the_terminal_cannot_show_becomes_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal.sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert terminal.line("编") == b"\\u7f16\n"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=100))
+def test_json_means_what_it_meant_and_harms_nothing(text: str) -> None:
+    for told in (terminal.as_json({"peer": text}), terminal.as_json_line({"peer": text})):
+        assert json.loads(told) == {"peer": text}
+        assert not HARMFUL.search(told.replace("\n", ""))
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 200)))
+def test_a_screen_shows_the_same_however_the_bytes_are_cut(data: bytes, cuts: list[int]) -> None:
+    whole, ends = terminal.Screen().shown(data, last=True), sorted(min(cut, len(data)) for cut in cuts)
+    screen = terminal.Screen()
+    shown = "".join(screen.shown(data[start:end]) for start, end in pairwise([0, *ends, len(data)])) + screen.shown(
+        b"", last=True
+    )
+    assert shown == whole
+    assert not HARMFUL.search(shown.replace("\n", "").replace("\t", ""))
+
+
+def test_a_screen_keeps_lines_and_tabs_and_shows_what_would_act() -> None:
+    assert terminal.Screen().shown(b"a\tb\r\n\x1b[31m\xff\rx", last=True) == "a\tb\n\\x1b[31m\\xff\\x0dx"
 
 
 def test_json_keeps_bytes_as_base64() -> None:
