@@ -31,6 +31,10 @@ def policy(nonce: str) -> str:
     )
 
 
+# Text becomes markup or script nowhere but where our own script says so (static/js/refresh.js). Django's admin has script that does.
+TRUSTED = "; require-trusted-types-for 'script'; trusted-types sockpanel"
+DJANGOS = "/admin/"
+
 NOTHING = "default-src 'none'; frame-ancestors 'none'"  # what a file or a plain text may do, in few bytes
 
 # What a plain text of the border carries, as ASGI wants it
@@ -43,6 +47,11 @@ PLAIN: list[tuple[bytes, bytes]] = [
         "Cache-Control": "no-store",
     }.items()
 ]
+
+
+def _policy_for(request: HttpRequest) -> str:
+    said = policy(request.csp_nonce)  # type: ignore[attr-defined]
+    return said if request.path_info.startswith(DJANGOS) else said + TRUSTED
 
 
 def headers_middleware(
@@ -59,7 +68,7 @@ def headers_middleware(
                 response.headers[name] = value
             else:
                 response.headers.pop(name, None)
-        said = NOTHING if is_file else policy(request.csp_nonce)  # type: ignore[attr-defined]
+        said = NOTHING if is_file else _policy_for(request)
         response.headers.setdefault("Content-Security-Policy", said)
         if not is_file:
             response.headers.setdefault("Cache-Control", "no-store")

@@ -82,3 +82,9 @@ def test_inline_script_carries_the_nonce_of_its_own_page(panel: Panel):
     for answer, found in zip(answers, nonces, strict=True):
         assert found
         assert all(f"script-src 'self' 'nonce-{nonce}'" in answer.headers["Content-Security-Policy"] for nonce in found)
+
+
+@pytest.mark.parametrize(("path", "trusted"), [("/servers/", True), ("/no/such/page", True), ("/admin/", False)])
+def test_text_becomes_markup_nowhere_but_in_djangos_admin(panel: Panel, path: str, trusted: bool):
+    said = panel.login().get(path).headers["Content-Security-Policy"]
+    assert ("require-trusted-types-for 'script'" in said) is trusted
