@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.models import Server
-from services.servers.spec import OPTIONS, STREAMS, TRANSPORTS, Framing, Limits, Reply
+from services.servers.spec import OPTIONS, STREAMS, TRANSPORTS, Framing, Limits, Reply, Tls
 from sockpanel.pages.command_fields import COMMAND_FIELDS
 from sockpanel.pages.field import Field, choices, literal
 from sockpanel.pages.limit_fields import LIMIT_FIELDS
+from sockpanel.pages.tls_fields import TLS_FIELDS
 
 KINDS = {
     "tcp": "TCP server",
@@ -168,6 +169,7 @@ FIELDS = (
     Field("options.interval", "Every … seconds", "options", "decimal", when={"kind": ("broadcast-sender",)}),
     Field("options.count", "How often", "options", "number", help="0: for ever.", when={"kind": ("broadcast-sender",)}),
     *COMMAND_FIELDS,
+    *TLS_FIELDS,
     Field(
         "restart",
         "Restart its worker",
@@ -208,6 +210,7 @@ GROUPS = (
     ("reply", "Answer", True),
     ("framing", "Framing", True),
     ("options", "Options", True),
+    ("tls", "Encryption (TLS)", False),
     ("running", "Running", False),
     ("keeping", "What is kept", False),
     ("limits", "Limits", False),
@@ -216,7 +219,7 @@ GROUPS = (
     ("notes", "Notes", False),
 )
 
-PARTS = ("framing", "reply", "options", "limits", "retention")
+PARTS = ("framing", "reply", "options", "limits", "tls", "retention")
 
 
 def defaults() -> dict[str, Any]:
@@ -228,7 +231,7 @@ def defaults() -> dict[str, Any]:
         "restart": "on-failure",
         "retention.rows": 100_000,
     }
-    for part, made in (("framing", Framing()), ("reply", Reply()), ("limits", Limits())):
+    for part, made in (("framing", Framing()), ("reply", Reply()), ("limits", Limits()), ("tls", Tls())):
         values |= {f"{part}.{name}": getattr(made, name) for name in made.__struct_fields__}
     for options in set(OPTIONS.values()):
         values |= {f"options.{name}": getattr(options(), name) for name in options.__struct_fields__}

@@ -14,6 +14,8 @@ from services.servers.spec import OPTIONS, TRANSPORTS
 from sockpanel.pages.field import Field
 from sockpanel.pages.fields import FIELDS, GROUPS, PARTS
 
+Choices = tuple[tuple[str, str], ...]
+
 
 class Shown(NamedTuple):
     """A field as the template needs it."""
@@ -34,20 +36,35 @@ class Group(NamedTuple):
 
 
 def groups(
-    values: Mapping[str, Any], problems: Mapping[str, str], warnings: Mapping[str, str], without: tuple[str, ...] = ()
+    values: Mapping[str, Any],
+    problems: Mapping[str, str],
+    warnings: Mapping[str, str],
+    without: tuple[str, ...] = (),
+    offered: Mapping[str, Choices] | None = None,
 ) -> list[Group]:
-    """The whole form. A group with a problem is open, whatever it is otherwise. `without`: kinds that are not on offer."""
+    """The whole form. A group with a problem is open, whatever it is otherwise.
+
+    `without`: kinds that are not on offer; `offered`: field -> its choices, where they are not always the same.
+    """
     made = []
     for name, title, is_open in GROUPS:
         shown = [
             Shown(
-                _offered(field, without), _shown(field, values), _problem(field, problems), warnings.get(field.name, "")
+                _offered(field, without, offered or {}),
+                _shown(field, values),
+                _problem(field, problems),
+                warnings.get(field.name, ""),
             )
             for field in FIELDS
             if field.group == name
         ]
-        made.append(Group(name, title, is_open or any(one.problem for one in shown), shown))
+        made.append(Group(name, title, is_open or _matters(name, shown, values), shown))
     return made
+
+
+def _matters(name: str, shown: list[Shown], values: Mapping[str, Any]) -> bool:
+    """Whether a folded group is open all the same: something is wrong in it, or the server speaks TLS."""
+    return any(one.problem for one in shown) or (name == "tls" and values.get("tls.mode") == "on")
 
 
 def others(problems: Mapping[str, str]) -> list[str]:
@@ -60,9 +77,9 @@ def _is_about(field: Field, name: str) -> bool:
     return name == field.name or name.startswith(f"{field.name}.")
 
 
-def _offered(field: Field, without: tuple[str, ...]) -> Field:
+def _offered(field: Field, without: tuple[str, ...], offered: Mapping[str, Choices]) -> Field:
     if field.name != "kind":
-        return field
+        return field._replace(choices=offered.get(field.name, field.choices))
     return field._replace(choices=tuple(choice for choice in field.choices if choice[0] not in without))
 
 
@@ -136,7 +153,7 @@ def _typed(field: Field, value: Any) -> tuple[Any, str]:
     if field.sort == "lines":
         return [line.strip() for line in value.splitlines() if line.strip()], ""
     if field.sort not in ("number", "decimal"):
-        return value, ""
+        return (None if field.sort == "choice" and value == "" else value), ""
     if value == "":
         return (None, "") if field.name != "port" else ("", "")
     try:

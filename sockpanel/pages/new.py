@@ -18,13 +18,22 @@ from services.servers import sockets, validation
 from services.servers.spec import TRANSPORTS, ServerSpec
 from sockpanel.accounts import commanding
 from sockpanel.accounts.access import require
-from sockpanel.pages import fields, form
+from sockpanel.pages import fields, form, tls_fields
 from sockpanel.pages.frame import page, who
 from sockpanel.pages.servers import presets
 from sockpanel.pages.verbs import carry_out
 
 NEARBY = 50  # ports tried above a preset's own that is taken
-SPEC = ("kind", "transport", "host", "port", "framing", "reply", "options", "limits", "tls")
+ADDRESS = (
+    "kind",
+    "transport",
+    "host",
+    "port",
+    "framing",
+    "reply",
+    "options",
+    "limits",
+)  # of a spec: what it is tried with
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +56,7 @@ def address(request: HttpRequest) -> JsonResponse:
     """Whether the address of a form could be had now: {"warning": sentence or null}. Nothing is saved."""
     words, _, problems = form.read(request.GET)
     try:
-        spec = validation.build({"name": "unnamed", **{field: words.get(field) for field in SPEC}})
+        spec = validation.build({"name": "unnamed", **{field: words.get(field) for field in ADDRESS}})
     except ConfigurationRefused:
         return JsonResponse({"warning": None})
     return JsonResponse({"warning": None if problems else sockets.check_address(spec)})
@@ -94,6 +103,7 @@ def _from_preset(request: HttpRequest) -> HttpResponse:
 def _from_form(request: HttpRequest) -> HttpResponse:
     words, values, problems = form.read(request.POST)
     commanding.check(request, words)
+    problems |= tls_fields.fulfil(request, words)
     try:
         server = operations.create(words, who(request))
     except ConfigurationRefused as error:
@@ -111,8 +121,9 @@ def _from_form(request: HttpRequest) -> HttpResponse:
 def _show(
     request: HttpRequest, values: dict[str, Any], problems: dict[str, str], *, chosen: str = "", status: int = 200
 ) -> HttpResponse:
+    without = () if switch.is_on() else ("command",)
     context = {
-        "groups": form.groups(values, problems, {}, without=() if switch.is_on() else ("command",)),
+        "groups": form.groups(values, problems, {}, without, tls_fields.offered(values)),
         "others": form.others(problems),
         "problems": problems,
         "transports": TRANSPORTS,

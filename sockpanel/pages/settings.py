@@ -13,11 +13,9 @@ from services.models import Server
 from services.servers.spec import TRANSPORTS
 from sockpanel.accounts import commanding
 from sockpanel.accounts.access import require
-from sockpanel.pages import fields, form
+from sockpanel.pages import fields, form, tls_fields
 from sockpanel.pages.frame import page, who
 from sockpanel.pages.server import header
-
-PARTS = ("framing", "reply", "options", "limits", "retention")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,6 +31,7 @@ def settings(request: HttpRequest, name: str) -> HttpResponse:
 def _save(request: HttpRequest, found: Server) -> HttpResponse:
     words, values, problems = form.read(request.POST)
     commanding.check(request, words, found)
+    problems |= tls_fields.fulfil(request, words)
     try:
         changed = operations.change(found, _replaced(found, words), who(request))
     except ConfigurationRefused as error:
@@ -47,7 +46,7 @@ def _save(request: HttpRequest, found: Server) -> HttpResponse:
 
 def _replaced(found: Server, words: dict[str, Any]) -> dict[str, Any]:
     """Parts are merged by `change`: what the form leaves out is taken away."""
-    for part in PARTS:
+    for part in fields.PARTS:
         gone = set(getattr(found, part) or {}) - set(words[part])
         words[part] = {**dict.fromkeys(gone), **words[part]}
     return words
@@ -60,7 +59,7 @@ def _show(
     beside = "host" if context["server"]["transport"].startswith("unix") else "port"
     warnings = {beside: " ".join(context["warnings"])}
     context |= {
-        "groups": form.groups(values, problems, warnings),
+        "groups": form.groups(values, problems, warnings, offered=tls_fields.offered(values)),
         "others": form.others(problems),
         "problems": problems,
         "transports": TRANSPORTS,

@@ -3,7 +3,7 @@
 import pytest
 from django.http import QueryDict
 
-from services.servers.spec import OPTIONS, TRANSPORTS, Framing, Limits, Reply
+from services.servers.spec import OPTIONS, TRANSPORTS, Framing, Limits, Reply, Tls
 from sockpanel.pages import form
 from sockpanel.pages.fields import FIELDS, defaults, values_of
 
@@ -11,7 +11,7 @@ from sockpanel.pages.fields import FIELDS, defaults, values_of
 def test_every_part_of_a_spec_has_a_field() -> None:
     wanted = {
         f"{name}.{field}"
-        for name, part in (("framing", Framing), ("reply", Reply), ("limits", Limits))
+        for name, part in (("framing", Framing), ("reply", Reply), ("limits", Limits), ("tls", Tls))
         for field in part.__struct_fields__
     }
     wanted |= {f"options.{field}" for part in OPTIONS.values() for field in part.__struct_fields__}
