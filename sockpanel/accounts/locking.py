@@ -6,7 +6,7 @@ Two authentication backends stand around Django's own, which asks for the passwo
 
 from typing import Any
 
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -21,7 +21,14 @@ from sockpanel.accounts.models import User
 MOST = 100  # wrong passwords in a row, from wherever they come
 
 
-class Refusing(BaseBackend):
+class _Beside(BaseBackend):
+    """Lets nobody in itself, and knows who is in already as Django's own does."""
+
+    def get_user(self, user_id: Any) -> Any:
+        return ModelBackend().get_user(user_id)
+
+
+class Refusing(_Beside):
     """Nobody gets past it into a locked account."""
 
     def authenticate(
@@ -32,7 +39,7 @@ class Refusing(BaseBackend):
             raise PermissionDenied
 
 
-class Counting(BaseBackend):
+class Counting(_Beside):
     """Whoever comes here had a wrong password."""
 
     def authenticate(
