@@ -208,6 +208,19 @@ def test_where_a_browser_names_no_origin_its_fetch_metadata_count(panel: Panel, 
     assert ask(panel, "POST /servers/", *headers) == status
 
 
+@pytest.mark.parametrize(
+    ("request_line", "host", "code"),
+    [("GET /healthz", "evil.example", b"SP-1007 "), ("POST /login/", "127.0.0.1:{port}", b"SP-1008 ")],
+)
+def test_a_refusal_tells_its_code(panel: Panel, request_line: str, host: str, code: bytes):
+    head = f"{request_line} HTTP/1.1\r\nHost: {filled(panel, host)}\r\nOrigin: http://evil.example\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_connection((panel.host, panel.port), timeout=10) as client, client.makefile("rb") as answer:
+        client.sendall(head.encode())
+        while answer.readline() not in (b"\r\n", b""):
+            pass
+        assert answer.read(8) == code
+
+
 def test_a_client_cannot_choose_the_root_path(panel: Panel):
     request = f"GET /servers/ HTTP/1.1\r\nHost: 127.0.0.1:{panel.port}\r\nDaphne-Root-Path: /evil\r\n\r\n"
     _, said = raw(panel.host, panel.port, request.encode())

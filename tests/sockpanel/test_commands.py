@@ -149,7 +149,8 @@ def test_the_history_knows_who_ran_what_where_and_what_came_of_it(ada: Commander
         assert [row["id"] for row in found["commands"]] == [number], query
     assert otto.ask("GET", f"/commands?contains={mark}&user=operator")[1]["commands"] == []
     assert otto.ask("GET", f"/commands/{number}")[1]["stdout"] == f"{mark}\n"
-    assert otto.ask("GET", "/commands/999999999")[0] == 404
+    status, told = otto.ask("GET", "/commands/999999999")
+    assert (status, told["code"]) == (404, "SP-5012")
 
 
 def test_the_history_is_paged(ada: Commander, lab: str) -> None:

@@ -22,6 +22,10 @@ def test_while_there_is_no_admin_the_page_says_what_to_do(client: Client, db: No
     assert b"open the link that its start printed" in client.get("/").content
 
 
+def test_while_there_is_no_admin_a_script_is_told_by_a_code(client: Client, db: None):
+    assert client.get("/api/v1/servers").json()["code"] == "SP-1001"
+
+
 def test_signed_out_every_page_leads_to_the_sign_in(client: Client, ada: User):
     paths = [path for path in every_path() if path not in ALWAYS | {"/login/"} and not path.startswith("/api/")]
     leads = {path: client.get(path).headers.get("Location", "") for path in paths}
