@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from services.errors import HostRefused, OriginRefused, SockpanelError
-from sockpanel.headers import PLAIN
 from sockpanel.origins import OwnOrigins
+from sockpanel.plain import PLAIN
 from sockpanel.proxies import Proxies
 from sockpanel.sparing import Sparing
 

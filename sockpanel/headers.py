@@ -10,14 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-# The referrer goes to our own pages only. `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch standard).
-FIXED = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+from sockpanel.plain import FIXED, NOTHING
 
 # A file is no document: the other three say nothing of it that its policy does not, and a first page asks for forty files.
 OF_FILES = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
@@ -34,19 +27,6 @@ def policy(nonce: str) -> str:
 # Text becomes markup or script nowhere but where our own script says so (static/js/refresh.js). Django's admin has script that does.
 TRUSTED = "; require-trusted-types-for 'script'; trusted-types sockpanel"
 DJANGOS = "/admin/"
-
-NOTHING = "default-src 'none'; frame-ancestors 'none'"  # what a file or a plain text may do, in few bytes
-
-# What a plain text of the border carries, as ASGI wants it
-PLAIN: list[tuple[bytes, bytes]] = [
-    (name.lower().encode(), value.encode())
-    for name, value in {
-        **FIXED,
-        "Content-Type": "text/plain; charset=utf-8",
-        "Content-Security-Policy": NOTHING,
-        "Cache-Control": "no-store",
-    }.items()
-]
 
 
 def _policy_for(request: HttpRequest) -> str:

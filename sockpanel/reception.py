@@ -11,9 +11,11 @@ from io import BytesIO
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.web.http import HTTPChannel
 
-from services.errors import BodyTooLong, RequestTooSlow, SockpanelError
+from services.errors import BodyTooLong, RequestRefused, RequestTooSlow, SockpanelError
+from sockpanel import plain
 from sockpanel.brake import STALLED
 from sockpanel.guests import Guests
 
@@ -34,6 +36,18 @@ class Request(WebRequest):
     def handleContentChunk(self, data: bytes) -> None:
         if self.channel.takes(len(data)):
             super().handleContentChunk(data)
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """daphne's own answers: to what it cannot read, and where an application broke."""
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": plain.PLAIN})
+        self.handle_reply({"type": "http.response.body", "body": f"{status_text.decode()}. {body}\n".encode()})
+
+
+class Upgrade(WebSocketProtocol):
+    """A WebSocket, or one that is refused."""
+
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        self.sendData(plain.head(code, reason, b"", others=responseHeaders or ()))
 
 
 class Channel(HTTPChannel):
@@ -149,6 +163,11 @@ class Channel(HTTPChannel):
         self._refused = True
         self.transport.write(_answer(status, error, is_api=getattr(self, "_path", b"").startswith(b"/api/")))
 
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Twisted's own answer, which tells nothing."""
+        self._refuse(HTTPStatus.BAD_REQUEST, RequestRefused("The request is not HTTP/1.1 as the panel reads it."))
+        self._leave()
+
     def _leave(self) -> None:
         self.loseConnection()
         self._set_deadline(LEAVE, self.transport.abortConnection)
@@ -160,6 +179,7 @@ class Factory(HTTPFactory):
     def __init__(self, server: Any, guests: Guests) -> None:
         super().__init__(server)
         self.guests = guests
+        server.ws_factory.protocol = Upgrade
         self.timeOut = REST_WITHIN
 
     def buildProtocol(self, addr: Any) -> Channel:
@@ -191,9 +211,5 @@ def _answer(status: HTTPStatus, error: SockpanelError, is_api: bool) -> bytes:
         }
         kind, body = "application/problem+json", json.dumps(said).encode()
     else:
-        kind, body = "text/plain; charset=utf-8", f"{error.code} {error.message}\n".encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-        "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+        kind, body = "", f"{error.code} {error.message}\n".encode()
+    return plain.head(status.value, status.phrase, body, kind) + body

@@ -1,12 +1,14 @@
 """What a browser is told it may do stands on every answer, whoever gives it."""
 
+import http.client
 import re
 from collections.abc import Iterable
+from io import BytesIO
 
 import pytest
 
 from tests.sockpanel.panel import Panel
-from tests.sockpanel.visitor import Answer
+from tests.sockpanel.visitor import Answer, raw
 
 EXPECTED = {
     "X-Content-Type-Options": "nosniff",
@@ -63,6 +65,34 @@ def test_headers_stand_on_the_borders_refusals_too(panel: Panel):
     assert answer.status == 400
     assert_guarded(answer)
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("G@T / HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
+        ("GET / HTTP/9.9\r\nHost: {host}\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        ("GET /?\xff HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
+        ("GET /\xff HTTP/1.1\r\nHost: evil.example\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9999999\r\n\r\n", 413),
+        ("GET http://evil.example/ HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
+        ("GET /ws/panel/ HTTP/1.1\r\nHost: {host}\r\n" + UPGRADE + "\r\n", 403),
+        ("GET /ws/panel/ HTTP/1.1\r\nHost: {host}\r\n" + UPGRADE.replace("13", "99") + "\r\n", 400),
+        ("GET /ws/panel/ HTTP/1.1\r\nHost: {host}\r\nOrigin: http://[::1\r\n" + UPGRADE + "\r\n", 400),
+    ],
+)
+def test_headers_stand_on_answers_that_no_page_gave(panel: Panel, request_text: str, status: int):
+    text = request_text.format(host=f"{panel.host}:{panel.port}")
+    found, said = raw(panel.host, panel.port, text.encode("latin-1"))
+    head, _, _ = said.partition(b"\r\n\r\n")
+    headers = http.client.parse_headers(BytesIO(head.partition(b"\r\n")[2] + b"\r\n\r\n"))
+    assert found == status
+    assert_guarded(Answer(found, headers, b""))
+    assert headers["Cache-Control"] == "no-store"
 
 
 def test_static_files_may_be_kept(panel: Panel):
