@@ -103,6 +103,24 @@ class PasswordWrong(ConfirmationNeeded):
     code = "SP-1012"
 
 
+class LastAdmin(SockpanelError):
+    """Nobody would be an admin any more."""
+
+    code = "SP-1013"
+
+
+class InvitationRefused(SockpanelError):
+    """An invitation's link is wrong, used, taken back or too old."""
+
+    code = "SP-1014"
+
+
+class SessionGone(SockpanelError):
+    """No session, token or invitation of this person has this number."""
+
+    code = "SP-1015"
+
+
 # Sockets
 
 

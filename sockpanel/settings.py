@@ -164,6 +164,7 @@ SILENCED_SYSTEM_CHECKS = [
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+LANGUAGES = [("en", "English")]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".build" / "static"

@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from sockpanel.accounts.joining import join
 from sockpanel.accounts.views import SignIn, SignOut, admin_sign_in, set_up
 from sockpanel.favicon import favicon
 from sockpanel.health import healthz
 
 urlpatterns = [
     path("setup", set_up, name="setup"),
+    path("invite/", join, name="invite"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", SignOut.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sockpanel.accounts.models import Token, User
+from sockpanel.accounts.people import is_last_admin
 
 admin.site.unregister(Group)
 admin.site.site_header = "Sockpanel"
@@ -61,9 +62,3 @@ class PeopleAdmin(UserAdmin):
         if not left.exists():
             raise PermissionDenied("One admin has to stay: leave one out of the selection.")
         super().delete_queryset(request, queryset)
-
-
-def is_last_admin(user: User) -> bool:
-    """Whether nobody would be an admin without this person."""
-    others = User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(pk=user.pk)
-    return user.role == User.Role.ADMIN and user.is_active and not others.exists()

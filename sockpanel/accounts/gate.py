@@ -1,4 +1,4 @@
-"""The gate: whoever is not signed in gets the set-up, sign-in and health pages, static files and the favicon, and nothing else.
+"""The gate: whoever is not signed in gets set-up, invitation, sign-in and health pages, static files, the favicon; nothing else.
 
 A session's cookie or a Bearer token opens it. It stands behind the border, which has taken the cookies from requests with a token.
 """
@@ -21,6 +21,7 @@ from sockpanel.accounts.sessions import follow_role, lives
 
 ALWAYS = frozenset({"/setup", "/healthz", "/favicon.ico"})
 SIGN_IN = "/login/"
+JOIN = "/invite/"  # its token is secret enough
 
 
 def gate_middleware(
@@ -34,7 +35,7 @@ def gate_middleware(
             return get_response(request)
         if setup.needed():
             return problems.problem(request, SetupNeeded(setup.NOT_YET))
-        if path == SIGN_IN:
+        if path in (SIGN_IN, JOIN):
             return get_response(request)
         return _to_sign_in(request)
 

@@ -51,8 +51,10 @@ DEEDS: dict[str, Deed] = {
     # People
     "account.see": Deed(VIEWER),  # one's own
     "account.change": Deed(VIEWER),
+    "tokens.create": Deed(VIEWER, confirm=True),  # a way in of one's own
     "users.see": Deed(ADMIN),
     "users.change": Deed(ADMIN, confirm=True),
+    "users.revoke": Deed(ADMIN),  # end their sessions, take back an invitation: it takes away and gives none
     "audit.see": Deed(ADMIN),
     "admin.see": Deed(ADMIN),  # Django's admin
     # Certificates; their keys are shown to nobody

@@ -45,7 +45,7 @@ def link(base: str, reset: str = "") -> str:
     if not reset and not needed():
         raise SetupFinished(FINISHED)
     if reset and not User.objects.filter(username=reset).exists():
-        raise UserUnknown(f"Nobody is named {reset!r}: look at the list of users under /admin/.")
+        raise UserUnknown(f"Nobody is named {reset!r}: look at the list of users, /users/.")
     token = secrets.token_urlsafe(32)
     # The clock of the wall: processes share it
     _write({"token": token, "expires_at": time.time() + LASTS, "reset": reset})
@@ -64,7 +64,7 @@ def create_admin(token: str, username: str, password: str) -> User:
     """
     if not _is_living(token):
         raise SetupTokenRefused(REFUSED) if needed() else SetupFinished(FINISHED)
-    user = _create(_checked(User(username=username, role=User.Role.ADMIN), password), password)
+    user = _create(checked(User(username=username, role=User.Role.ADMIN), password), password)
     path().unlink(missing_ok=True)
     return user
 
@@ -74,7 +74,7 @@ def reset_password(token: str, password: str) -> User:
     user = User.objects.filter(username=_read().get("reset", "")).first()
     if user is None or not _is_living(token):
         raise SetupTokenRefused(REFUSED)
-    _checked(user, password)
+    checked(user, password)
     if not _is_used_up():
         raise SetupTokenRefused(REFUSED)
     user.set_password(password)
@@ -94,7 +94,7 @@ def unattended(username: str, password: str) -> User | None:
     if not username or not needed():
         return None
     try:
-        return _create(_checked(User(username=username, role=User.Role.ADMIN), password), password)
+        return _create(checked(User(username=username, role=User.Role.ADMIN), password), password)
     except ConfigurationRefused as error:
         said = [f"SOCKPANEL_ADMIN_{field.upper()} is refused: {sentence}" for field, sentence in error.problems.items()]
         raise SettingRefused(" ".join(said)) from None
@@ -105,7 +105,7 @@ def unattended(username: str, password: str) -> User | None:
 def _create(user: User, password: str) -> User:
     """Save the first user. Raises SetupFinished when somebody else was first."""
     with transaction.atomic(using=router.db_for_write(User)):
-        _hold_others()
+        hold_others()
         if not needed():
             raise SetupFinished(FINISHED)
         user.set_password(password)
@@ -114,7 +114,8 @@ def _create(user: User, password: str) -> User:
     return user
 
 
-def _checked(user: User, password: str) -> User:
+def checked(user: User, password: str) -> User:
+    """The user, whose name and new password are fit. Raises ConfigurationRefused with a sentence for each that is not."""
     problems: dict[str, str] = {}
     try:
         user.full_clean(exclude=["password"], validate_unique=False)  # it is the first, or there already
@@ -129,8 +130,11 @@ def _checked(user: User, password: str) -> User:
     return user
 
 
-def _hold_others() -> None:
-    """SQLite's transactions are IMMEDIATE: one at a time. PostgreSQL has to be asked for that."""
+def hold_others() -> None:
+    """Have the accounts to oneself until the transaction ends.
+
+    SQLite's transactions are IMMEDIATE: one at a time. PostgreSQL has to be asked for that.
+    """
     connection = connections[router.db_for_write(User)]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

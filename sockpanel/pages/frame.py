@@ -12,7 +12,14 @@ from services.remote import standing, switch
 from sockpanel.accounts import access
 from sockpanel.pages.states import STARTABLE, STATES, STOPPABLE
 
-SECTIONS = {"client": "client", "commands": "commands", "command": "commands", "keys": "commands"}  # the rest: servers
+SECTIONS = {  # the rest: servers
+    "client": "client",
+    "commands": "commands",
+    "command": "commands",
+    "keys": "commands",
+    "users": "users",
+    "account": "account",
+}
 SETTLE = 5.0  # seconds that a form's answer waits for a start or stop
 
 
@@ -27,6 +34,7 @@ def page(request: HttpRequest, word: str, context: dict[str, Any], status: int =
         "trouble": " ".join(one.sentence for one in trouble.current()),
         "may_operate": may(request, "servers.start"),
         "may_configure": may(request, "servers.change"),
+        "may_see_users": may(request, "users.see"),
         "remote": remote(request),
     }
     return render(request, f"{word}.html", frame | context, status=status)

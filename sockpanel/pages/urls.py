@@ -5,6 +5,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.generic import RedirectView
 
 from sockpanel.accounts.access import require
+from sockpanel.pages.account import account
 from sockpanel.pages.client import client
 from sockpanel.pages.command import command
 from sockpanel.pages.commands import commands
@@ -16,6 +17,7 @@ from sockpanel.pages.server import server
 from sockpanel.pages.servers import servers
 from sockpanel.pages.settings import settings
 from sockpanel.pages.traffic import traffic
+from sockpanel.pages.users import users
 
 urlpatterns = [
     path("", require("servers.see")(RedirectView.as_view(pattern_name="servers"))),
@@ -31,4 +33,6 @@ urlpatterns = [
     path("commands/", gzip_page(commands), name="commands"),
     path("commands/keys/", gzip_page(keys), name="keys"),
     path("commands/<int:pk>/", gzip_page(command), name="command"),
+    path("account/", account, name="account"),
+    path("users/", users, name="users"),
 ]

@@ -1,4 +1,4 @@
-"""Whoever is not signed in sees three pages, static files and the favicon; while there is no admin, two of the pages."""
+"""Whoever is not signed in sees four pages, static files and the favicon; while there is no admin, two of the pages."""
 
 import pytest
 from django.test import Client
@@ -27,7 +27,9 @@ def test_while_there_is_no_admin_a_script_is_told_by_a_code(client: Client, db: 
 
 
 def test_signed_out_every_page_leads_to_the_sign_in(client: Client, ada: User):
-    paths = [path for path in every_path() if path not in ALWAYS | {"/login/"} and not path.startswith("/api/")]
+    paths = [
+        path for path in every_path() if path not in ALWAYS | {"/login/", "/invite/"} and not path.startswith("/api/")
+    ]
     leads = {path: client.get(path).headers.get("Location", "") for path in paths}
     assert {path: lead for path, lead in leads.items() if lead != f"/login/?next={path}"} == {}
 

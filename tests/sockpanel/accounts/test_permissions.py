@@ -21,7 +21,7 @@ from tests.sockpanel.addresses import Address, every_address
 from tests.sources import CHECKOUT, PACKAGES
 
 WAYS_OUT = {"/logout/", "/admin/logout/", "/admin/login/"}
-STRANGERS = gate.ALWAYS | {gate.SIGN_IN} | WAYS_OUT
+STRANGERS = gate.ALWAYS | {gate.SIGN_IN, gate.JOIN} | WAYS_OUT
 ROLES = [str(role) for role in User.Role]
 
 

@@ -1,0 +1,86 @@
+"""Ways in for people who have no account: a one-time link with a role, good for 3 days. Of its token only the hash is kept.
+
+The token stands in the fragment of the link, which no browser sends and no log keeps. It knows no request.
+
+    token = invitations.make("operator", name="otto", by="ada")
+    user = invitations.accept(token, "otto", password)
+"""
+
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from services import audit
+from services.errors import ConfigurationRefused, InvitationRefused, SessionGone
+from sockpanel.accounts import setup
+from sockpanel.accounts.models import Invitation, User, digest_of
+
+LASTS = timedelta(days=3)
+MOST = 100  # open ones
+REFUSED = "The link is wrong, was used or taken back, or is older than 3 days: ask for a new one."
+TAKEN = "Somebody has this user name already: choose another one."
+
+
+def open_ones() -> QuerySet[Invitation]:
+    """Those that can still be used, the newest first."""
+    return Invitation.objects.filter(expires_at__gt=timezone.now()).order_by("-pk")
+
+
+def make(role: str, by: str, name: str = "") -> str:
+    """A new token, told once; `name` is for whom, and proposed as the user name. Raises ConfigurationRefused."""
+    if role not in User.Role.values:
+        raise ConfigurationRefused(f"A role is one of {', '.join(User.Role.values)}.", field="role")
+    if len(name) > 150 or not name.isprintable():
+        raise ConfigurationRefused("A name has up to 150 characters, on one line.", field="name")
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        Invitation.objects.filter(expires_at__lte=timezone.now()).delete()
+        if Invitation.objects.count() >= MOST:
+            raise ConfigurationRefused(f"{MOST} invitations are open already: take one back first.", field="name")
+        Invitation.objects.create(
+            digest=digest_of(token), name=name, role=role, made_by=by, expires_at=timezone.now() + LASTS
+        )
+        audit.record("user.invite", by, what=name, new={"role": role})
+    return token
+
+
+def take_back(number: int, by: str) -> None:
+    """Make a link worthless. Raises SessionGone."""
+    with transaction.atomic():
+        invitation = Invitation.objects.filter(pk=number).first()
+        if invitation is None:
+            raise SessionGone("This invitation was used or taken back already: load the list again.")
+        invitation.delete()
+        audit.record("user.uninvite", by, what=invitation.name, old={"role": invitation.role})
+
+
+def accept(token: str, username: str, password: str) -> User:
+    """The account, made by whoever has the link; the link is used up. Of several at once one wins.
+
+    Raises InvitationRefused, and ConfigurationRefused with a sentence for each field that is wrong.
+    """
+    _living(token)  # whoever has no link has nothing hashed
+    user = setup.checked(User(username=username), password)
+    user.password = make_password(password)  # it takes a while, and nobody has to wait for it
+    with transaction.atomic():
+        setup.hold_others()
+        invitation = _living(token)
+        if User.objects.filter(username__iexact=username).exists():
+            raise ConfigurationRefused(TAKEN, field="username")
+        invitation.delete()
+        user.role = invitation.role
+        user.save()
+        told = {"role": invitation.role, "invited by": invitation.made_by}
+        audit.record("user.join", user.username, what=user.username, new=told)
+    return user
+
+
+def _living(token: str) -> Invitation:
+    invitation = open_ones().filter(digest=digest_of(token)).first()
+    if invitation is None:
+        raise InvitationRefused(REFUSED, field="token")
+    return invitation

@@ -1,0 +1,146 @@
+"""One's own account: password, the browsers that are signed in, tokens for scripts, how the panel looks.
+
+A token is shown in the answer to the POST that made it, and nowhere else.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from services.errors import ConfigurationRefused, RequestRefused, SockpanelError
+from sockpanel.accounts import access, browsers, own
+from sockpanel.accounts.access import require
+from sockpanel.accounts.models import Session, Token, User, includes
+from sockpanel.moments import rfc3339
+from sockpanel.pages.frame import page
+
+VERBS = {
+    "password": "account.change",
+    "looks": "account.change",
+    "end": "account.change",
+    "end-all": "account.change",
+    "token": "tokens.create",
+    "revoke": "account.change",
+}
+LASTING = [(30, "30 days"), (90, "90 days"), (365, "a year"), (0, "for ever")]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@require("account.see", post="account.change", verbs=VERBS)
+def account(request: HttpRequest) -> HttpResponse:
+    """The page; a POST carries out `verb`."""
+    if request.method != "POST":
+        return _show(request)
+    user, verb = access.allowed(request.user, "account.change"), request.POST.get("verb", "")
+    if verb not in VERBS:
+        raise RequestRefused("Nothing like that can be done here: load the page again.", field="verb")
+    try:
+        if verb == "token":
+            return _show(request, made=_create_token(request, user))
+        messages.success(request, DONE[verb](request, user))
+    except ConfigurationRefused as error:
+        return _show(request, problems=error.problems, status=422)
+    except SockpanelError as error:
+        messages.error(request, error.message)
+    return own.leave(request) or HttpResponseRedirect(reverse("account"))
+
+
+def _create_token(request: HttpRequest, user: User) -> dict[str, str]:
+    name, days = request.POST.get("name", "").strip(), request.POST.get("days", "")
+    secret = own.create_token(user, name, request.POST.get("scope", ""), number(days, -1))
+    return {"secret": secret, "name": name, "base": request.build_absolute_uri("/api/v1/")}
+
+
+def number(text: str, otherwise: int = 0) -> int:
+    """A whole number of a form, or `otherwise`."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else otherwise
+
+
+def _change_password(request: HttpRequest, user: User) -> str:
+    own.change_password(request, user, request.POST.get("current", ""), request.POST.get("password", ""))
+    return "Your password is changed. Other browsers are signed out."
+
+
+def _change_looks(request: HttpRequest, user: User) -> str:
+    own.change_looks(user, {name: request.POST[name] for name in ("theme", "language") if name in request.POST})
+    return "Kept: it looks like this wherever you sign in."
+
+
+def _end(request: HttpRequest, user: User) -> str:
+    own.end_session(user, request.POST.get("session", ""))
+    return "That browser is signed out."
+
+
+def _end_all(request: HttpRequest, user: User) -> str:
+    own.end_every_session(user)
+    return "You are signed out everywhere."
+
+
+def _revoke(request: HttpRequest, user: User) -> str:
+    own.revoke_token(user, number(request.POST.get("token", "")))
+    return "The token is revoked: it opens nothing."
+
+
+DONE: dict[str, Callable[[HttpRequest, User], str]] = {
+    "password": _change_password,
+    "looks": _change_looks,
+    "end": _end,
+    "end-all": _end_all,
+    "revoke": _revoke,
+}
+
+
+def _show(
+    request: HttpRequest,
+    *,
+    problems: dict[str, str] | None = None,
+    made: dict[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    user = access.allowed(request.user, "account.see")
+    here = own.current_session(request)
+    context = {
+        "sessions": [session_told(one, here) for one in own.open_sessions(user)],
+        "tokens": [token_told(one, user) for one in user.tokens.order_by("-pk")],
+        "scopes": [role for role in User.Role if user.may(role)],
+        "lasting": LASTING,
+        "themes": User.Theme.choices,
+        "languages": settings.LANGUAGES,
+        "problems": problems or {},
+        "verb": request.POST.get("verb", ""),
+        "sent": request.POST if problems else {},
+        "made": made,
+    }
+    return page(request, "account", context, status)
+
+
+def session_told(session: Session, here: str) -> dict[str, Any]:
+    """A signed-in browser as the list shows it."""
+    return {
+        "id": session.pk,
+        "browser": browsers.named(session.browser),
+        "said": session.browser,
+        "address": session.address,
+        "begun_at": rfc3339(session.begun_at),
+        "seen_at": rfc3339(session.seen_at),
+        "is_here": session.pk == here,
+    }
+
+
+def token_told(token: Token, user: User) -> dict[str, Any]:
+    """A token as the list shows it; the token itself is known to nobody."""
+    return {
+        "number": token.pk,
+        "name": token.name,
+        "scope": token.scope if includes(user.role, token.scope) else user.role,
+        "created_at": rfc3339(token.created_at),
+        "used_at": rfc3339(token.used_at),
+        "expires_at": rfc3339(token.expires_at),
+        "is_over": token.expires_at is not None and token.expires_at <= timezone.now(),
+    }
