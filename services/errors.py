@@ -482,6 +482,12 @@ class TargetForbidden(ExchangeFailed):
     code = "SP-7007"
 
 
+class ExchangeNotSecured(ExchangeFailed):
+    """TLS with the target failed, or its certificate is not believed."""
+
+    code = "SP-7008"
+
+
 # Bodies and methods of requests
 
 

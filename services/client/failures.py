@@ -1,7 +1,9 @@
 """What the kernel says when an exchange fails -> the error that a person is told."""
 
 import errno
+import ssl
 
+from services.client import secure
 from services.errors import ExchangeFailed, ExchangeRefused, ExchangeReset, ExchangeTimedOut, ExchangeUnreachable
 from services.servers.spec import STREAMS, UNIX, Transport
 from services.servers.validation import MAX_DATAGRAM
@@ -12,6 +14,8 @@ _RESET = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 
 def failure(error: OSError, transport: Transport, where: str) -> ExchangeFailed:
     """The error for `error` at the target `where`."""
+    if isinstance(error, ssl.SSLError):
+        return secure.failure(error, where)
     if transport in UNIX and error.errno in (errno.ENOENT, errno.ENOTDIR):
         return ExchangeRefused(f"There is no socket at {where}: start the server, or check the path.")
     if error.errno == errno.ECONNREFUSED:

@@ -7,7 +7,7 @@ import msgspec
 
 from services.errors import ConfigurationRefused, RequestRefused
 from services.payload import payload
-from services.servers import validation
+from services.servers import validation, wording
 from services.servers.clock import rfc3339
 from services.servers.spec import STREAMS, UNIX, Framing
 
@@ -17,11 +17,21 @@ TIMEOUT = 2.0  # seconds
 MAX_TIMEOUT = 60.0
 MAX_SENT = 16 * 1024 * 1024
 MAX_RECEIVED = 1024 * 1024  # bytes kept of what comes back
+MAX_CA = 256 * 1024  # characters of authorities
+MAX_NAME = 253  # characters of a host name
 MAX_PIECES = 10_000  # kept of what comes back
 Ended = Literal["answered", "quiet", "closed", "reset", "timeout"]
 FIELDS = frozenset(
-    {"transport", "host", "port", "data", "encoding", "framing", "timeout", "expect", "finish", "broadcast"}
+    {"transport", "host", "port", "data", "encoding", "framing", "timeout", "expect", "finish", "broadcast", "tls"}
 )
+
+
+class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the server is made sure of, where TLS is spoken."""
+
+    ca: str = ""  # certificates of authorities, or the server's own, as PEM; those of the system are believed besides
+    insecure: bool = False  # whatever it shows is taken
+    name: str = ""  # that the server is asked for and its certificate must be for; empty: the host
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +46,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     # This many messages back are all, 0 for none; None: as many as were sent, or until nothing more comes
     expect: int | None = None
     finish: bool = False  # streams: end our side after sending, for servers that answer only then (as `nc -N` does)
+    tls: Trust | None = None  # TCP only; None: plain text
+    identity: str = ""  # our own certificate and its key, as PEM; from the command line alone
     broadcast: bool = False  # UDP: the host may be a broadcast address, and everyone has until the timeout to answer
 
 
@@ -46,6 +58,18 @@ class Received(msgspec.Struct, frozen=True):
     at: int  # microseconds since 1970, UTC
     peer: str  # who sent them
     after_ms: float  # since the first byte was sent
+
+
+class Met(msgspec.Struct, frozen=True):
+    """Whom TLS was spoken with, and how."""
+
+    version: str  # TLS 1.3
+    cipher: str
+    subject: str  # of the server's certificate
+    issuer: str
+    until: str  # when it ends, RFC 3339
+    sha256: str  # its fingerprint, in hex
+    believed: bool  # whether it was checked
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +83,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     bytes_received: int  # all that came back, kept or not
     seconds: float  # from the first byte sent to the last one received, or to giving up
     ended: Ended
+    tls: Met | None = None  # None: plain text
     note: str = ""  # a sentence for people where there is something to say: nothing came back, only a part is shown
 
 
@@ -91,6 +116,7 @@ def build(words: Mapping[str, Any]) -> Request:
         expect=_expect(words.get("expect")),
         finish=_finish(words.get("finish"), transport),
         broadcast=_broadcast(words.get("broadcast"), transport),
+        tls=_tls(words.get("tls"), transport),
     )
 
 
@@ -165,3 +191,21 @@ def _broadcast(broadcast: Any, transport: str) -> bool:
     if broadcast and transport != "udp":
         raise RequestRefused("A broadcast goes over UDP.", field="broadcast")
     return bool(broadcast)
+
+
+def _tls(words: Any, transport: str) -> Trust | None:
+    """Of true or false, or of the fields of Trust."""
+    if words is None or words is False:
+        return None
+    if transport != "tcp":
+        raise RequestRefused("TLS is spoken over TCP.", field="tls")
+    try:
+        trust = msgspec.convert({} if words is True else words, Trust)
+    except msgspec.ValidationError as error:
+        field, sentence = wording.refused("tls", Trust, str(error))
+        raise RequestRefused(sentence, field=field) from None
+    if len(trust.ca) > MAX_CA:
+        raise RequestRefused(f"Authorities have up to {MAX_CA:,} characters.", field="tls.ca")
+    if len(trust.name) > MAX_NAME or not (trust.name.isascii() and trust.name.isprintable()):
+        raise RequestRefused(f"A server's name has up to {MAX_NAME} ASCII characters.", field="tls.name")
+    return trust

@@ -10,7 +10,8 @@ from services.client import failures
 from services.client.addresses import Address, address_text
 from services.client.collector import Collector
 from services.client.request import MAX_SENT, Ended, Exchange, Request
-from services.errors import RequestRefused
+from services.client.secure import Plain, secured
+from services.errors import ExchangeNotSecured, RequestRefused
 from services.servers import framing
 
 _READ_BYTES = 256 * 1024
@@ -19,12 +20,24 @@ _LEAVE_WITHIN = 0.2  # seconds
 
 
 async def converse(request: Request, address: Address, connect_within: float) -> Exchange:
-    """Raises OSError, ExchangeTimedOut when nobody takes the connection, or FrameTooLong."""
+    """Raises OSError, ExchangeTimedOut when nobody takes the connection, ExchangeNotSecured, or FrameTooLong."""
     out = encoded(request)
+    deadline = asyncio.get_running_loop().time() + connect_within
     with socket.socket(address.family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         await connect(sock, address, connect_within)
-        return await _Conversation(request, sock, address.text, out).run()
+        wire = Plain(sock) if request.tls is None else await _secured(request, sock, address.text, deadline)
+        return await _Conversation(request, wire, (address.text, address_text(sock.getsockname())), out).run()
+
+
+async def _secured(request: Request, sock: socket.socket, where: str, deadline: float) -> Plain:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await secured(sock, request, where)
+    except TimeoutError:
+        raise ExchangeNotSecured(
+            f"{where} did not finish the handshake in time: it may not speak TLS, so look at the port.", field="tls"
+        ) from None
 
 
 async def connect(sock: socket.socket, address: Address, within: float) -> None:
@@ -65,10 +78,9 @@ def _expected(request: Request, out: bytes) -> int | None:
 class _Conversation:
     """One connection: it sends and listens at the same time, for a peer may stop reading until its answers are read."""
 
-    def __init__(self, request: Request, sock: socket.socket, peer: str, out: bytes) -> None:
-        self._sock = sock
-        self._peer = peer
-        self._local = address_text(sock.getsockname())
+    def __init__(self, request: Request, wire: Plain, ends: tuple[str, str], out: bytes) -> None:
+        self._wire = wire
+        self._peer, self._local = ends
         self._out = out
         self._sent = 0
         self._finish = request.finish
@@ -84,22 +96,23 @@ class _Conversation:
             await asyncio.gather(sender, return_exceptions=True)
         self._collector.add_rest(self._decoder.rest(), self._peer)
         sent = self._out[: self._sent]
-        return self._collector.finish(ended, peer=self._peer, local=self._local, sent=sent, of=len(self._out))
+        done = self._collector.finish(ended, peer=self._peer, local=self._local, sent=sent, of=len(self._out))
+        return msgspec.structs.replace(done, tls=self._wire.met)
 
     async def _send(self) -> None:
         for start in range(0, len(self._out), _SLICE):
             piece = self._out[start : start + _SLICE]
-            await asyncio.get_running_loop().sock_sendall(self._sock, piece)
+            await self._wire.send(piece)
             self._sent += len(piece)
         if self._finish:
-            self._sock.shutdown(socket.SHUT_WR)
+            await self._wire.finish()
 
     async def _listen(self, sender: asyncio.Task[None]) -> Ended:
         """Read until the answer is whole, the peer ends, or the time is over."""
         while not self._collector.enough:
             try:
                 async with asyncio.timeout_at(self._collector.deadline):
-                    data = await asyncio.get_running_loop().sock_recv(self._sock, _READ_BYTES)
+                    data = await self._wire.receive(_READ_BYTES)
             except TimeoutError:
                 return "timeout"
             except ConnectionError:
@@ -120,8 +133,8 @@ class _Conversation:
         except TimeoutError:
             return "timeout"
         with contextlib.suppress(OSError, TimeoutError):
-            self._sock.shutdown(socket.SHUT_WR)
+            await self._wire.finish()
             async with asyncio.timeout(_LEAVE_WITHIN):
-                while await asyncio.get_running_loop().sock_recv(self._sock, _READ_BYTES):
+                while await self._wire.receive(_READ_BYTES):
                     pass
         return "answered"

@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from services.client.addresses import Address
+from services.client.believed import with_own
 from services.client.exchange import exchange as _exchange
 from services.client.request import Exchange, Request
 from services.errors import TargetForbidden
@@ -39,7 +40,7 @@ class Service(msgspec.Struct, frozen=True):
 
 async def exchange(request: Request) -> Exchange:
     """An exchange on behalf of somebody who uses the panel. Raises TargetForbidden besides what `exchange` raises."""
-    return await _exchange(request, guard=refuse_forbidden)
+    return await _exchange(await sync_to_async(with_own)(request), guard=refuse_forbidden)
 
 
 async def refuse_forbidden(request: Request, addresses: list[Address]) -> None:

@@ -30,6 +30,7 @@ router = Router(tags=["client"])
         errors.ExchangeReset,
         errors.TargetNameUnknown,
         errors.TargetForbidden,
+        errors.ExchangeNotSecured,
         errors.FrameTooLong,
         body=requests.Exchange,
     ),
@@ -60,5 +61,6 @@ def _told(done: Exchange) -> dict[str, object]:
         "text": to_text(whole),
         "seconds": done.seconds,
         "ended": done.ended,
+        "tls": done.tls,
         "note": done.note,
     }

@@ -50,6 +50,16 @@ class Prune(msgspec.Struct, forbid_unknown_fields=True):
     keep: Annotated[int, Meta(ge=0)]
 
 
+class Trust(msgspec.Struct, forbid_unknown_fields=True):
+    """How the server is made sure of. The system's authorities and the certificates of this panel are believed always."""
+
+    ca: Annotated[str, Meta(max_length=262_144, description="authorities, or the server's own certificate, as PEM")] = (
+        ""
+    )
+    insecure: Annotated[bool, Meta(description="take whatever it shows")] = False
+    name: Annotated[str, Meta(max_length=253, description="of the server; empty: the host")] = ""
+
+
 class Exchange(msgspec.Struct, forbid_unknown_fields=True):
     """One exchange to make as a client."""
 
@@ -62,6 +72,7 @@ class Exchange(msgspec.Struct, forbid_unknown_fields=True):
     timeout: Annotated[float, Meta(gt=0, le=60, description="seconds")] = 2.0
     expect: Annotated[int, Meta(ge=0, le=100_000, description="messages back are all")] | UnsetType = UNSET
     broadcast: bool = False
+    tls: Annotated[bool | Trust, Meta(description="speak TLS; TCP only")] = False
 
 
 class NewCommand(msgspec.Struct, forbid_unknown_fields=True):

@@ -197,6 +197,18 @@ class Received(msgspec.Struct):
     after_ms: float
 
 
+class Met(msgspec.Struct):
+    """Whom TLS was spoken with, and how."""
+
+    version: str
+    cipher: str
+    subject: str
+    issuer: str
+    until: Annotated[Time, Meta(description="when the server's certificate ends")]
+    sha256: Annotated[str, Meta(description="the fingerprint of that certificate, in hex")]
+    believed: Annotated[bool, Meta(description="whether it was checked")]
+
+
 class Exchanged(msgspec.Struct):
     """An exchange that took place, answered or not."""
 
@@ -209,6 +221,7 @@ class Exchanged(msgspec.Struct):
     text: str
     seconds: float
     ended: Literal["answered", "quiet", "closed", "reset", "timeout", "full"]
+    tls: Annotated[Met | None, Meta(description="null without TLS")]
     note: str
 
 

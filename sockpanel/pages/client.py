@@ -64,6 +64,9 @@ def words(values: dict[str, str]) -> dict[str, Any]:
         }
         if "framing.includes_itself" in values:
             found["framing"]["includes_itself"] = True
+    if found["transport"] == "tcp" and "tls" in values:
+        trust = {"ca": values.get("tls.ca", ""), "name": values.get("tls.name", "").strip()}
+        found["tls"] = {**trust, "insecure": "tls.insecure" in values}
     return found
 
 

@@ -31,9 +31,15 @@ function value(name) {
   return /** @type {any} */ (form.elements.namedItem(name)).value;
 }
 
+function isOn(name) {
+  return /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).checked;
+}
+
 function show() {
   const transport = value("transport");
   /** @type {HTMLElement} */ (form.querySelector("[data-framing]")).hidden = transport !== "tcp";
+  /** @type {HTMLElement} */ (form.querySelector("[data-tls]")).hidden = transport !== "tcp";
+  /** @type {HTMLElement} */ (form.querySelector("[data-tls-more]")).hidden = !isOn("tls");
   for (const field of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-framing-for]"))) {
     field.hidden = !field.dataset.framingFor.split(" ").includes(value("framing.type"));
   }
@@ -51,6 +57,9 @@ function words() {
     encoding: value("encoding"),
     timeout: number(value("timeout")),
   };
+  if (asked.transport === "tcp" && isOn("tls")) {
+    asked.tls = { ca: value("tls.ca"), name: value("tls.name").trim(), insecure: isOn("tls.insecure") };
+  }
   const type = value("framing.type");
   if (asked.transport !== "tcp" || type === "none") return asked;
   const framing = { type };
@@ -58,7 +67,7 @@ function words() {
   if (type === "delimiter") framing.delimiter = value("framing.delimiter");
   if (type === "length") {
     framing.order = value("framing.order");
-    framing.includes_itself = /** @type {HTMLInputElement} */ (form.elements.namedItem("framing.includes_itself")).checked;
+    framing.includes_itself = isOn("framing.includes_itself");
   }
   return { ...asked, framing };
 }
@@ -104,11 +113,22 @@ function exchange(done) {
   write(made.querySelector("[data-outcome]"), `${count(number)} message${number === 1 ? "" : "s"} back`);
   write(made.querySelector("[data-seconds]"), `${done.seconds.toFixed(3)} s`);
   write(made.querySelector("[data-note]"), visibleText(done.note ?? ""));
+  if (done.tls) {
+    /** @type {HTMLElement} */ (made.querySelector("[data-met]")).hidden = false;
+    write(made.querySelector("[data-met-words]"), met(done.tls));
+  }
   made.querySelector("[data-pieces]").replaceChildren(
     piece("out", { data: done.sent, at: done.sent_at, peer: done.peer }),
     ...done.received.map((one) => piece("in", one)),
   );
   return made;
+}
+
+/** Whom TLS was spoken with. */
+function met(tls) {
+  const who = visibleText(tls.subject) || "a certificate without a name";
+  const told = `${tls.version} · ${who}, from ${visibleText(tls.issuer)}, until ${tls.until.slice(0, 10)}`;
+  return tls.believed ? told : `${told} · not checked`;
 }
 
 /** @param {{data: string, at: string, peer: string, after_ms?: number}} one */
@@ -135,7 +155,7 @@ function piece(way, one) {
 function remember() {
   const query = new URLSearchParams(/** @type {any} */ (new FormData(form)));
   query.delete("csrfmiddlewaretoken");
-  for (const [key, text] of [...query]) if (!text) query.delete(key);
+  for (const [key, text] of [...query]) if (!text || key === "tls.ca") query.delete(key);
   history.replaceState(null, "", `?${query}`);
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.servers import report
 from services.servers.spec import ServerSpec
+from services.servers.tls_material import TlsMaterial
 from services.supervisor.events import Begun, Ended, History, Moved
 from services.supervisor.states import AT_REST, State
 from services.supervisor.supervisor import Supervisor
@@ -90,12 +91,15 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def running(spec: ServerSpec, briefing: report.Briefing | None = None) -> AsyncIterator[Served]:
+async def running(
+    spec: ServerSpec, briefing: report.Briefing | None = None, tls: TlsMaterial | None = None
+) -> AsyncIterator[Served]:
     """Run the server while the block lasts."""
     served = Served(spec, Diary())
     supervisor = Supervisor(served.diary)
     try:
-        await supervisor.reconcile([Wanted(id=1, spec=spec, running=True, restart="never", asked=1, briefing=briefing)])
+        wanted = Wanted(id=1, spec=spec, running=True, restart="never", asked=1, briefing=briefing, tls=tls)
+        await supervisor.reconcile([wanted])
         await eventually_async(lambda: served.diary.state in {State.RUNNING, *AT_REST})
         assert served.diary.state is State.RUNNING, served.diary.reason
         yield served

@@ -10,15 +10,17 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from django.core.management.base import CommandParser
 
 from services import terminal
 from services.client import Exchange, as_dict, build, exchange
-from services.client.request import MAX_TIMEOUT, TIMEOUT
+from services.client.request import MAX_TIMEOUT, TIMEOUT, Met
 from services.errors import RequestRefused
 from services.management import remote
 from services.management.base import SockpanelCommand
 from services.management.data import add_data_options, data_from
+from services.management.securing import add_tls_options, identity_from, tls_from
 
 STREAMS = ("tcp", "unix")
 SENT, RECEIVED = "-> sent", "<- received"  # seen from the person who asks, as on the page
@@ -36,6 +38,7 @@ EXAMPLES = r"""examples:
   printf 'hello' | manage.py client udp 127.0.0.1 8082
   manage.py client time 127.0.0.1 9000 --format '%Y %m %d'
   manage.py client tcp 127.0.0.1 9001 --framing length --size 4 --hex '01 02'
+  manage.py client tcp lab.lan 8443 --tls --ca sockpanel-ca.pem --text 'abc'
   manage.py client command 127.0.0.1 9997 -- uname -s
 exit codes: 0 answered (a broadcast: sent), 1 no answer or failed, 2 wrong usage; command: those of the command"""
 
@@ -63,7 +66,7 @@ class Command(SockpanelCommand):
         sys.exit(code)
 
     def _exchange(self, options: Mapping[str, Any]) -> None:
-        request = build(_words(options))
+        request = msgspec.structs.replace(build(_words(options)), identity=identity_from(options))
         done = asyncio.run(exchange(request))
         if options["raw"]:
             for piece in done.received:
@@ -89,6 +92,8 @@ def _add_client(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "time":
         parser.add_argument("--format", help="a strftime format, such as '%%H:%%M'")
         parser.add_argument("--tcp", action="store_true", help="ask over TCP")
+    if name in ("tcp", "time"):
+        add_tls_options(parser)
     if name in STREAMS:
         _add_framing(parser)
     parser.add_argument("--expect", type=int, metavar="N", help="stop after N messages; 0: only send")
@@ -134,6 +139,7 @@ def _words(options: Mapping[str, Any]) -> dict[str, Any]:
         "expect": options["expect"],
         "finish": options.get("finish") or (client == "time" and transport == "tcp"),
         "broadcast": client == "broadcast",
+        "tls": tls_from(options),
     }
 
 
@@ -167,6 +173,8 @@ def told(done: Exchange) -> str:
     """The exchange in words."""
     lines = [f"sent {_bytes(len(done.sent))} to {terminal.plain(done.peer)} from {terminal.plain(done.local)}"]
     lines.append(f"  {terminal.clock(done.sent_at)} {SENT} {terminal.visible(done.sent)}".rstrip())
+    if done.tls is not None:
+        lines.append(_met(done.tls))
     for piece in done.received:
         lines.append(
             f"received {_bytes(len(piece.data))} from {terminal.plain(piece.peer)} after {piece.after_ms:.1f} ms"
@@ -177,6 +185,13 @@ def told(done: Exchange) -> str:
     if done.note:
         lines.append(terminal.plain(done.note))
     return "\n".join(lines)
+
+
+def _met(tls: Met) -> str:
+    """Whom TLS was spoken with."""
+    whose = f"{terminal.plain(tls.subject) or 'no name'}, from {terminal.plain(tls.issuer)}, until {tls.until[:10]}"
+    checked = "" if tls.believed else " (not checked)"
+    return f"  {tls.version}, {tls.cipher}; certificate{checked}: {whose}\n  SHA-256 {tls.sha256}"
 
 
 def _bytes(count: int) -> str:
