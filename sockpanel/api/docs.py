@@ -33,6 +33,7 @@ def routes(schema: dict[str, Any]) -> list[dict[str, Any]]:
             "id": operation["operationId"],
             "method": method.upper(),
             "path": path,
+            "role": operation["x-role"],
             **_words(operation["description"]),
             "parameters": [_parameter(parameter) for parameter in operation["parameters"]],
             "example": _example(operation),

@@ -16,6 +16,7 @@ from ninja.operation import Operation
 from services import errors
 from services.servers.commands.options import CommandOptions
 from services.servers.spec import BroadcastSenderOptions, NoOptions, TimeOptions
+from sockpanel.accounts.permissions import DEEDS, Deed
 from sockpanel.api import audit_schemas, record_schemas, remote_schemas, requests, schemas, tls_schemas
 from sockpanel.api.access import SAFE
 from sockpanel.problems import status_of
@@ -67,13 +68,21 @@ class Api(NinjaAPI):
     def finished(self) -> dict[str, Any]:
         """The description, made at first use."""
         schema: dict[str, Any] = super().get_openapi_schema()
+        deeds = self.deeds()
         for path in schema["paths"].values():
             for method, operation in path.items():
-                _finish(method, operation)
+                _finish(method, operation, deeds[operation["operationId"]])
         components = msgspec.json.schema_components(_shapes(), ref_template=REF)[1]
         schema["components"] = {"schemas": components, "securitySchemes": SECURITY}
         schema["security"] = [{name: []} for name in SECURITY]
         return schema
+
+    def deeds(self) -> dict[str, Deed]:
+        """The id of each operation -> its row in the table of permissions."""
+        views = [view for _, router in self._routers for view in router.path_operations.values()]
+        operations = [operation for view in views for operation in view.operations]
+        guards = [(operation, guard) for operation in operations for guard in operation.auth_callbacks]
+        return {self.get_openapi_operation_id(operation): DEEDS[guard.deed] for operation, guard in guards}  # type: ignore[attr-defined]
 
     def get_openapi_schema(self, **_: Any) -> Any:
         return self.finished
@@ -89,8 +98,9 @@ def _shapes() -> Iterable[type]:
     return {*own, NoOptions, TimeOptions, BroadcastSenderOptions, CommandOptions}
 
 
-def _finish(method: str, operation: dict[str, Any]) -> None:
-    failures = [*ALWAYS, *operation.pop(FAILURES, ())]
+def _finish(method: str, operation: dict[str, Any], deed: Deed) -> None:
+    operation["x-role"] = str(deed.role)
+    failures = [*ALWAYS, *operation.pop(FAILURES, ()), *([errors.ConfirmationNeeded] if deed.confirm else ())]
     if method.upper() not in SAFE:
         failures.append(errors.CsrfRefused)
     for status in sorted({status_of(failure("")) for failure in failures}):

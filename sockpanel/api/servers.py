@@ -45,6 +45,7 @@ def list_servers(request: HttpRequest) -> HttpResponse:
         errors.NameTaken,
         errors.PresetUnknown,
         errors.RemoteCommandsOff,
+        errors.ConfirmationNeeded,
         body=requests.NewServer,
     ),
 )
@@ -75,6 +76,7 @@ def read_server(request: HttpRequest, name: str) -> HttpResponse:
         errors.BindError,
         errors.SupervisorAway,
         errors.RemoteCommandsOff,
+        errors.ConfirmationNeeded,
         body=requests.ServerFields,
     ),
 )

@@ -34,12 +34,14 @@ Make = Callable[..., Served]
 
 @pytest.fixture(scope="module")
 def commander() -> Iterator[Panel]:
-    """A panel of its own, with remote commands switched on and an operator."""
+    """A panel of its own, with remote commands switched on, an operator and a viewer."""
     panel = Panel()
     panel.start()
     assert panel.manage("remote_commands", "on").returncode == 0
-    words = f"'otto', password={panel.password!r}, role='operator'"
-    made = panel.manage("shell", "-c", f"from sockpanel.accounts.models import User; User.objects.create_user({words})")
+    words = "User.objects.create_user({name!r}, password={password!r}, role={role!r})"
+    people = (("otto", "operator"), ("vera", "viewer"))
+    made_up = "; ".join(words.format(name=name, password=panel.password, role=role) for name, role in people)
+    made = panel.manage("shell", "-c", f"from sockpanel.accounts.models import User; {made_up}")
     assert made.returncode == 0, made.stderr
     yield panel
     panel.end()
@@ -254,6 +256,25 @@ async def test_the_shell_is_for_admins_and_red(terminal, lab, surf: Surf, comman
     assert (await theirs.goto("/commands/keys/")).status == 403
 
 
+async def test_a_viewer_sees_that_it_runs_and_not_what(lab, surf: Surf, commander: Panel) -> None:
+    server = lab()
+    assert (
+        ask(commander, "POST", "/commands", {"server": server.name, "argv": ["printf", "not-for-vera"]}).status == 200
+    )
+    page = await surf("/login/", at=commander, signed_in=False)
+    await page.fill("[name=username]", "vera")
+    await page.fill("[name=password]", commander.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator(".bar")).to_be_visible()
+    for path in ("/servers/", server.path):
+        await page.goto(path)
+        assert "not-for-vera" not in await page.content()
+    await expect(page.get_by_text("is for operators")).to_be_visible()
+    await picture(page, "withheld", "light")
+    ask(commander, "POST", f"/servers/{server.name}/stop")
+    await expect(page.locator(".server-head")).to_have_attribute("data-state", "STOPPED")  # live, all the same
+
+
 ASK = """async (words) => {
   const headers = {"X-CSRFToken": document.querySelector("meta[name=csrf-token]").content, "Content-Type": "application/json"};
   return (await fetch("/api/v1/commands", {method: "POST", headers, body: JSON.stringify(words)})).status;
@@ -286,7 +307,7 @@ async def test_without_script_a_line_is_run_to_its_end(surf: Surf, lab, commande
 
 
 async def test_a_key_is_made_shown_once_restricted_and_revoked(surf: Surf, commander: Panel) -> None:
-    page = await surf("/commands/keys/", at=commander)
+    page = await surf("/commands/keys/", at=commander, own_session=True)  # no older than the password has to be
     await page.get_by_text("Make one here").click()
     await expect(page.locator("[name=public]")).to_be_hidden()
     await page.fill("[name=name]", "meter-7")

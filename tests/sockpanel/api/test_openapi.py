@@ -37,6 +37,16 @@ def test_every_route_says_how_it_can_fail(name: str, operation: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(("name", "operation"), OPERATIONS)
+def test_every_route_says_whom_it_is_for_and_whether_it_asks_for_the_password(
+    name: str, operation: dict[str, Any]
+) -> None:
+    deed = api.deeds()[operation["operationId"]]
+    assert operation["x-role"] == deed.role
+    if deed.confirm:
+        assert "SP-1011" in operation["responses"][403]["description"]
+
+
+@pytest.mark.parametrize(("name", "operation"), OPERATIONS)
 def test_every_route_has_a_description_and_a_name_of_its_own(name: str, operation: dict[str, Any]) -> None:
     assert operation["description"]
     assert sum(other["operationId"] == operation["operationId"] for _, other in OPERATIONS) == 1
