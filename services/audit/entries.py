@@ -4,9 +4,9 @@ page = listed(Filter(who="ada", verb="server"))     # server.start, server.chang
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -75,16 +75,26 @@ def told(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def changes(told: Mapping[str, Any]) -> str:
-    """`port: 8007 -> 8008; ...`, of an ENTRY object."""
-    olds, news = told["old"] or {}, told["new"] or {}
-    fields = [*news, *(field for field in olds if field not in news)]
-    return "; ".join(
-        f"{field}: {chain.as_json(olds[field])} -> {chain.as_json(news.get(field))}"
-        if field in olds
-        else f"{field}: {chain.as_json(news[field])}"
-        for field in fields
-    )
+class Change(NamedTuple):
+    """One field; the values as JSON. `old` is None where there was none."""
+
+    field: str
+    old: str | None
+    new: str
+
+
+def changes(told: Mapping[str, Any]) -> list[Change]:
+    """What an ENTRY object changed; of mappings only what differs inside of them."""
+    return list(_changes("", told["old"] or {}, told["new"] or {}))
+
+
+def _changes(before: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[Change]:
+    for field in [*news, *(field for field in olds if field not in news)]:
+        old, new = olds.get(field), news.get(field)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(f"{before}{field}.", old, new)
+        elif field not in olds or old != new:
+            yield Change(f"{before}{field}", chain.as_json(old) if field in olds else None, chain.as_json(new))
 
 
 def head() -> tuple[int, str]:

@@ -19,6 +19,7 @@ SECTIONS = {  # the rest: servers
     "keys": "commands",
     "users": "users",
     "account": "account",
+    "activity": "activity",
 }
 SETTLE = 5.0  # seconds that a form's answer waits for a start or stop
 
@@ -35,6 +36,7 @@ def page(request: HttpRequest, word: str, context: dict[str, Any], status: int =
         "may_operate": may(request, "servers.start"),
         "may_configure": may(request, "servers.change"),
         "may_see_users": may(request, "users.see"),
+        "may_audit": may(request, "audit.see"),
         "remote": remote(request),
     }
     return render(request, f"{word}.html", frame | context, status=status)

@@ -79,11 +79,15 @@ class Command(SockpanelCommand):
 def line(told: Mapping[str, Any]) -> str:
     """One entry on one line."""
     parts = [told["at"], f"{told['id']}", told["who"] or "-", told["verb"], told["server"], told["what"]]
-    parts += [entries.changes(told), f"[{told['code']}]" if told["code"] else ""]
+    parts += ["; ".join(map(_change, entries.changes(told))), f"[{told['code']}]" if told["code"] else ""]
     if told["size"]:
         parts.append(f"{told['size']:,} B {terminal.visible(told['data'], 100)}")
     parts.append(" ".join(filter(None, (told["way"], told["source"]))) and f"({told['way']} {told['source']})")
     return terminal.plain(" ".join(part for part in parts if part)).replace(" )", ")")
+
+
+def _change(one: entries.Change) -> str:
+    return f"{one.field}: {one.new}" if one.old is None else f"{one.field}: {one.old} -> {one.new}"
 
 
 def _add_verify(parser: ArgumentParser) -> None:

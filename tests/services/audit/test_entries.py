@@ -57,9 +57,17 @@ def test_there_is_more_only_where_more_is():
     assert [entries.listed(Filter(after=0, limit=limit))[1] for limit in (4, 5)] == [True, False]
 
 
-def test_changes_are_told_field_by_field():
-    told = {"old": {"port": 1, "gone": True}, "new": {"port": 2, "notes": "x"}}
-    assert entries.changes(told) == 'port: 1 -> 2; notes: "x"; gone: true -> null'
+def test_changes_are_told_field_by_field_and_only_what_differs_inside():
+    told = {
+        "old": {"port": 1, "gone": True, "reply": {"type": "echo", "close": False}},
+        "new": {"port": 2, "notes": "x", "reply": {"type": "upper", "close": False}},
+    }
+    assert entries.changes(told) == [
+        ("port", "1", "2"),
+        ("notes", None, '"x"'),
+        ("reply.type", '"echo"', '"upper"'),
+        ("gone", "true", "null"),
+    ]
 
 
 def test_the_names_on_offer_are_those_that_stand_there():

@@ -1,0 +1,110 @@
+"""Who did what, when and from where: the audit as a page, with filters, and a server's earlier configurations. It changes nothing."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.views.decorators.http import require_safe
+
+from services.audit import entries
+from services.models import AuditEntry, Server
+from sockpanel.accounts.access import require
+from sockpanel.pages.frame import page
+
+ROWS = 100
+DAY = 86_400 * 1_000_000  # microseconds
+FILTERS = ("who", "verb", "server", "since", "until", "refused")
+# verb -> what the page says; any other stands as it is
+WORDS = {
+    "server.create": "made the server",
+    "server.change": "changed",
+    "server.restore": "gave an earlier configuration back to",
+    "server.remove": "removed the server",
+    "server.start": "started",
+    "server.stop": "stopped",
+    "server.restart": "restarted",
+    "server.prune": "removed messages of",
+    "send": "sent bytes",
+    "send.failed": "could not send",
+    "connection.close": "closed a connection",
+    "client": "sent bytes as a client",
+    "command.run": "asked for a command",
+    "refused": "was refused",
+    "sign-in": "signed in",
+    "sign-in.refused": "was not signed in",
+    "sign-out": "signed out",
+    "supervisor.start": "the supervisor started",
+    "clock.step": "the clock was set",
+    "backup": "made a backup",
+    "restore": "restored a backup",
+}
+
+
+@require_safe
+@require("audit.see")
+def activity(request: HttpRequest) -> HttpResponse:
+    """The newest hundred that fit; `before` pages."""
+    chosen = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    found, more = entries.listed(_wanted(chosen, request.GET))
+    older = urlencode({**chosen, "before": found[-1].number}) if more else ""
+    here = set(Server.objects.filter(name__in={entry.server for entry in found}).values_list("name", flat=True))
+    context = {
+        "chosen": chosen,
+        "is_filtered": any(chosen.values()),
+        "rows": [shown(entry) | {"is_here": entry.server in here} for entry in found],
+        "people": entries.names("who"),
+        "verbs": _verbs(),
+        "servers": entries.names("server"),
+        "older": older,
+    }
+    return page(request, "activity", context)
+
+
+def _wanted(chosen: dict[str, str], query: QueryDict) -> entries.Filter:
+    before = query.get("before", "")
+    until = _day(chosen["until"])
+    return entries.Filter(
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+        limit=ROWS,
+        who=chosen["who"],
+        verb=chosen["verb"],
+        server=chosen["server"],
+        refused=bool(chosen["refused"]),
+        since=_day(chosen["since"]),
+        until=None if until is None else until + DAY - 1,
+    )
+
+
+def _day(text: str) -> int | None:
+    """The beginning of a day (UTC); what is no day is no condition."""
+    try:
+        return round(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1_000_000)
+    except ValueError:
+        return None
+
+
+def _verbs() -> list[str]:
+    """Those that stand there, and before each family its common beginning."""
+    found = entries.names("verb")
+    families = {verb.partition(".")[0] for verb in found}
+    return sorted({*found, *families})
+
+
+def shown(entry: AuditEntry) -> dict[str, Any]:
+    """An ENTRY as the pages show it."""
+    told = entries.told(entry)
+    configuration = told["configuration"] and msgspec.json.format(msgspec.json.encode(told["configuration"])).decode()
+    return {
+        **told,
+        "words": WORDS.get(entry.verb, entry.verb),
+        "changes": entries.changes(told),
+        "all": "" if told["new"] else configuration or "",
+        "more_bytes": entry.size - len(told["data"]),
+    }
+
+
+def configurations(server: Server) -> list[dict[str, Any]]:
+    """What a server was configured as, newest first: the first is what it is."""
+    return [shown(entry) for entry in entries.configurations_of(server)]
