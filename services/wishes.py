@@ -145,8 +145,8 @@ def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) ->
         reason = f"Its configuration makes no sense to this version: {error.message} Edit the server."
         wish.refused.append(Refused(server.pk, server.asked, server.revision, reason))
         return
-    material, uncertified = _material(server, spec)
-    barred = remote.barred.get(server.pk, "") or uncertified
+    barred = remote.barred.get(server.pk, "")
+    material, missing = _material(server, spec)
     wanted = server.wanted == Server.Wanted.RUNNING and ended.get(server.pk, -1) < server.asked
     wish.wanted.append(
         Wanted(
@@ -156,6 +156,7 @@ def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) ->
             barred=barred if wanted else "",
             briefing=remote.briefings.get(server.pk),
             tls=material,
+            missing=missing,
             restart=server.restart,
             asked=server.asked,
             asked_by=server.asked_by,

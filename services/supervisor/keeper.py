@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from services.errors import BindError, NotRunning, SendRefused, SockpanelError
+from services.errors import BindError, NotRunning, SendRefused, SockpanelError, StartFailed
 from services.servers import report
 from services.servers.spec import ServerSpec
 from services.supervisor import reasons
@@ -187,6 +187,9 @@ class Keeper:
     def _opened(self, error: BindError | None) -> None:
         if self.state is State.STOPPING:
             self._gone()
+        elif error is None and self.wanted.missing:
+            self._conclude(StartFailed(self.wanted.missing))
+            self._refuse(self.wanted.missing)
         elif error is None:
             self._alarm.cancel()
             self._conclude(None)

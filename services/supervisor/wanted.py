@@ -23,6 +23,7 @@ class Wanted(msgspec.Struct, frozen=True):
     restored: bool = False  # it was wanted before the supervisor began: nobody has asked since
     briefing: Briefing | None = None  # remote-command servers: told to the worker at its start, and when it changes
     tls: TlsMaterial | None = None  # servers that speak TLS: the same
+    missing: str = ""  # why it cannot be started, as a sentence; one that runs goes on with what it has
 
 
 def place(spec: ServerSpec) -> Address:

@@ -131,3 +131,11 @@ def test_commands_that_a_dead_supervisor_left_running_have_ended():
     done, cut = Execution.objects.order_by("ask")
     assert (done.ended_at, done.exit_code, done.why) == (2, 0, "")
     assert (cut.ended_at, cut.exit_code, cut.why) == (9, None, "the supervisor ended without a word")
+
+
+def test_a_server_whose_certificate_cannot_be_had_is_wanted_without_it_and_says_why():
+    server = make("lab")
+    Server.objects.filter(pk=server.pk).update(wanted="running", tls={"mode": "on", "certificate": "lost"})
+    wanted = look()["lab"]
+    assert (wanted.running, wanted.barred, wanted.tls) == (True, "", None)
+    assert wanted.missing.startswith("There is no certificate named 'lost'")

@@ -6,11 +6,14 @@ import os
 import pty
 import re
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
+from tests.services.servers.certifying import ROOT, SERVER, show
 
 Manage = Callable[..., Awaitable]
 
@@ -69,6 +72,27 @@ async def test_a_file_is_sent_as_it_is(manage: Manage, port: str, tmp_path: Path
 async def test_bytes_that_are_no_text_reach_the_wire_from_an_argument(manage: Manage, port: str) -> None:
     done = await manage("client", "tcp", "127.0.0.1", port, "--text", os.fsdecode(b"a\xffb"), "--json")
     assert done.json["sent"] == "Yf9i"
+
+
+async def test_it_speaks_tls_with_whom_it_believes_and_tells_whom_it_met(manage: Manage, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    show(context, SERVER)
+    server = await asyncio.start_server(upper, "127.0.0.1", 0, ssl=context)
+    port = str(server.sockets[0].getsockname()[1])
+    (tmp_path / "ca.pem").write_text(ROOT.chain)
+    done = await manage("client", "tcp", "127.0.0.1", port, "--ca", str(tmp_path / "ca.pem"), "--text", "abc")
+    assert (done.code, done.out.splitlines()[-1][-3:]) == (0, "ABC")
+    assert re.search(
+        r"  TLS 1\.3, TLS_\w+; certificate: CN=lab, from CN=Root of the lab, until \d{4}-\d\d-\d\d\n", done.out
+    )
+    refused = await manage("client", "tcp", "127.0.0.1", port, "--tls", "--text", "abc")
+    assert (refused.code, "is not believed" in refused.err) == (1, True)
+    server.close()
+
+
+async def test_a_file_of_certificates_that_is_not_there_is_named(manage: Manage) -> None:
+    done = await manage("client", "tcp", "127.0.0.1", "1", "--ca", "/nowhere/ca.pem", "--text", "x")
+    assert (done.code, done.err) == (2, "/nowhere/ca.pem cannot be read (No such file or directory): check the path.\n")
 
 
 async def test_no_answer_is_exit_code_1(manage: Manage) -> None:

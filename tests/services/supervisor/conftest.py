@@ -74,6 +74,7 @@ class FakeWorker:
         self.terminated = 0
         self.killed: list[str] = []
         self.briefings: list[Any] = []
+        self.certified: list[Any] = []
         self.met: list[tuple[int, ...]] = []
         self.is_deaf = False  # takes nothing more
         self.heard_at = clock.now
@@ -89,6 +90,11 @@ class FakeWorker:
         if self.is_deaf:
             raise SendRefused("The server has not yet taken what was given to it before.")
         self.briefings.append(briefing)
+
+    def certify(self, material: Any) -> None:
+        if self.is_deaf:
+            raise SendRefused("The server has not yet taken what was given to it before.")
+        self.certified.append(material)
 
     def meet(self, ports: tuple[int, ...]) -> None:
         if self.is_deaf:

@@ -1,6 +1,8 @@
 """The Client page: what was sent, what came back, and what went wrong."""
 
+import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -8,6 +10,7 @@ import pytest
 from django.test import Client
 
 from sockpanel.pages.client import DEFAULTS, words
+from tests.services.servers.certifying import ROOT, SERVER, show
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 
@@ -83,3 +86,43 @@ def test_words_of_each_sort() -> None:
         | {"framing.type": "length", "framing.size": "2", "framing.order": "little", "framing.includes_itself": "on"}
     )
     assert framed["framing"] == {"type": "length", "size": 2, "order": "little", "includes_itself": True}
+
+
+def test_tls_is_asked_for_with_what_makes_sure_of_the_server() -> None:
+    posted = {**DEFAULTS, "tls": "on", "tls.ca": "PEM", "tls.name": " lab.lan ", "tls.insecure": "on"}
+    assert words(posted)["tls"] == {"ca": "PEM", "name": "lab.lan", "insecure": True}
+    assert "tls" not in words({**DEFAULTS, "tls.ca": "PEM"})
+    assert "tls" not in words({**posted, "transport": "udp"})
+
+
+def test_whom_tls_was_spoken_with_stands_above_the_answer(operator: Client) -> None:
+    with tls_echo() as port:
+        form = {"transport": "tcp", "host": "127.0.0.1", "port": port, "data": "hi", "tls": "on", "tls.ca": ROOT.chain}
+        page = operator.post("/client/", form).content.decode()
+    assert "TLS 1.3 · CN=lab, from CN=Root of the lab, until" in page
+    assert "1 message back" in page
+
+
+def test_a_server_that_is_not_believed_is_a_sentence_beside_the_authority(operator: Client) -> None:
+    with tls_echo() as port:
+        form = {"transport": "tcp", "host": "127.0.0.1", "port": port, "data": "hi", "tls": "on"}
+        answer = operator.post("/client/", form)
+    assert answer.status_code == 422
+    assert "is not believed" in answer.content.decode().split('data-problem-for="tls.ca"')[1][:1200]
+
+
+@contextlib.contextmanager
+def tls_echo() -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    show(context, SERVER)
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            secured.sendall(secured.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)

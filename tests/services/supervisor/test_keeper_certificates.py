@@ -1,0 +1,59 @@
+"""A certificate reaches its worker at the start and when it is renewed, replayed with fakes."""
+
+from services.servers.tls_material import TlsMaterial
+from services.supervisor.states import State
+
+
+def material(name: str) -> TlsMaterial:
+    return TlsMaterial(f"certificate {name}", f"key {name}")
+
+
+def test_a_worker_starts_with_its_certificate(house):
+    house.running(tls=material("old"))
+    assert house.worker.launch.tls == material("old")
+    assert house.worker.certified == []
+
+
+def test_a_renewed_certificate_is_told_to_the_worker_that_runs_once(house):
+    keeper = house.running(tls=material("old"))
+    for _ in range(2):
+        keeper.heed(house.wanted(tls=material("new")))
+    assert (keeper.state, house.worker.certified, house.worker.terminated) == (State.RUNNING, [material("new")], 0)
+
+
+def test_a_restarted_worker_starts_with_the_renewed_one(house):
+    keeper = house.running(tls=material("old"))
+    keeper.heed(house.wanted(tls=material("new")))
+    house.clock.advance(10)
+    house.worker.end(signal=9)
+    house.clock.advance(1)
+    assert house.worker.launch.tls == material("new")
+
+
+def test_a_look_from_before_a_change_does_not_bring_the_old_certificate(house):
+    keeper = house.running(tls=material("old"), revision=1)
+    keeper.heed(house.wanted(tls=material("new"), revision=2))
+    keeper.heed(house.wanted(tls=material("old"), revision=1))
+    assert house.worker.certified == [material("new")]
+    assert keeper.wanted.tls == material("new")
+
+
+def test_a_worker_that_does_not_take_it_is_killed(house):
+    keeper = house.running(tls=material("old"))
+    house.worker.is_deaf = True
+    keeper.heed(house.wanted(tls=material("new")))
+    assert house.worker.killed[0].startswith("The worker did not take its renewed certificate and was killed.")
+
+
+MISSING = "The private key of lab is not on this machine."
+
+
+def test_without_its_certificate_a_server_does_not_start_and_says_why(house):
+    keeper = house.keeper(missing=MISSING)
+    assert (keeper.state, house.journal.moves[-1].reason) == (State.FATAL, MISSING)
+
+
+def test_a_server_that_runs_goes_on_when_its_certificate_is_gone(house):
+    keeper = house.running(tls=material("old"))
+    keeper.heed(house.wanted(missing=MISSING))
+    assert (keeper.state, house.worker.certified, house.worker.terminated) == (State.RUNNING, [], 0)
