@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from services.errors import FrameMalformed, FrameTooLong, SendRefused
 from services.servers import clock, framing, room, stream, vigil
-from services.servers.redaction import UNDERSCORE, clean
+from services.servers.redaction import UNDERSCORE, clean, may_begin
 from services.servers.replies import Replier, nothing
 from services.servers.report import IN, OUT, MessageRow
 from services.servers.reporter import Reporter
@@ -46,6 +46,8 @@ class Connection(Stream):
         self._reply = terms.reply
         self._decoder = framing.decoder(terms.spec.framing)
         self._half = self._decoder.half
+        if terms.spec.framing.type == "length":  # prefixes stand between the pieces of a name
+            self._suspects = may_begin
         self._frames: Iterator[bytes] | None = None  # what has come and is not handled
         self._due: tuple[bytes, list[MessageRow]] | None = None  # answers that wait for the store, and their rows
         self._heard = False

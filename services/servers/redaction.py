@@ -11,6 +11,7 @@ for an answer may hold them in capitals, and however the bytes were cut on their
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 MARK = b"[redacted]"
@@ -19,18 +20,14 @@ KEY = 32  # characters of a session's key
 LONGEST = 128  # bytes of a cookie's value
 MOST = 64  # keys told of in one piece; further ones are taken out without a word
 _BEGINS = b"sp_"
-# A name or token that began earlier reaches so far back
-_CONTEXT = 16 + len(b'sp_0123abcd%3d"') + LONGEST
-
-# A cookie's value, or a token of 43 characters; one that stands deep inside of a long run of such characters is none, but a piece of
-# base64. Only the beginning is taken: the next may begin inside.
-_SECRET = re.compile(
-    rb"[sS][pP]_(?:(?=[0-9a-fA-F]{8}(?:=|%%3[dD])\"?([\w.~+/%%-]{1,%d}))|(?<![\w-]{16}...)(?=([\w-]{43})))" % LONGEST,
-    re.ASCII,
-)
-# What may become a token with the bytes to come. Sixteen characters of one open nothing, and names of people's own are hardly longer
-_UNFINISHED = re.compile(rb"[sS][pP]_([\w-]{17,42})\Z", re.ASCII)
-_IDLE = re.compile(rb"[sS][pP]_|[sS][pP]?\Z")
+_NAME = rb"[sS][pP]_(?:[0-9a-fA-F]{8}(?:=|%3[dD])\"?"
+_SHALLOW = rb"(?<![\w-]{16}...)"  # behind sp_: a token deep inside of a long run of such characters is none, but a piece of base64
+# A cookie's value, or a token of 43 characters. Looked for at each sp_, for one may begin inside of another
+_SECRET = re.compile(rb"%s([\w.~+/%%-]{1,%d})|%s([\w-]{43}))" % (_NAME, LONGEST, _SHALLOW))
+# What the bytes to come may make a token, or the name of a cookie
+_OPEN = re.compile(rb"%s|[0-9a-fA-F]{8}%%3?|%s([\w-]{0,42})|[0-9a-fA-F]{0,8})\Z" % (_NAME, _SHALLOW))
+_HARMLESS = 16  # characters of a token open nothing, and names of people's own are hardly longer
+_BEFORE = 18  # bytes that tell what an sp_ stands behind, of which two may be its own
 
 Span = tuple[int, int]
 
@@ -43,9 +40,24 @@ class Secret(NamedTuple):
 
 
 def may_begin(data: bytes) -> bool:
-    """Whether a name or a token begins in `data`, or begins before it and goes on in it. To be asked where there is an underscore."""
+    """Whether a name or a token begins in `data`, or before it, whatever follows. To be asked where there is an underscore."""
     low = data.lower()
-    return _BEGINS in low or low.startswith((b"_", b"p_"))
+    return _BEGINS in low or _goes_on(low)
+
+
+def may_hold(data: bytes) -> bool:
+    """The same, but for names that are seen to be none."""
+    low = data.lower()
+    at = low.find(_BEGINS)
+    while at >= 0:
+        if _SECRET.match(data, at) or _OPEN.match(data, at):
+            return True
+        at = low.find(_BEGINS, at + 1)
+    return _goes_on(low)
+
+
+def _goes_on(low: bytes) -> bool:
+    return low[:1] == b"_" or low[:2] == b"p_"
 
 
 def clean(data: bytes) -> bytes:
@@ -58,10 +70,11 @@ def clean(data: bytes) -> bytes:
 def search(data: bytes) -> tuple[bytes, list[Secret]]:
     """The same, and what was found."""
     spans, found = [], []
-    if UNDERSCORE in data and _BEGINS in data.lower():
-        for match in _SECRET.finditer(data):
-            spans.append(match.span(match.lastindex or 0))
-            found += _secrets(match)
+    if UNDERSCORE in data:
+        for at in _places(data):
+            if match := _SECRET.match(data, at):
+                spans.append(match.span(match.lastindex or 0))
+                found += _secrets(match)
     return _without(data, spans, 0, len(data)), found[:MOST]
 
 
@@ -79,39 +92,47 @@ class Scanner:
 
     def __init__(self) -> None:
         self.found: list[Secret] = []  # by the last `feed`
-        self._before: bytes | None = None  # the last bytes, as they came; None at first
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether what comes next has nothing to do with what came before."""
-        return self._before is None or _IDLE.search(self._before) is None
+        self.is_idle = True  # what comes next has nothing to do with what came before
+        self._before: bytes | None = None  # as much of that as matters, as it came; None at first
 
     def feed(self, data: bytes, ending: bytes = b"") -> bytes:
         """`data` without secrets; `ending` stood behind it in the stream, and is no part of it."""
         before = _guessed(data) if self._before is None else self._before
         text = before + data + ending
-        self._before = text[-_CONTEXT:]
-        self.found = []
-        if _BEGINS not in text.lower():
-            return data
         begin, end = len(before), len(before) + len(data)
-        spans = []
-        for match in _SECRET.finditer(text):
-            span = match.span(match.lastindex or 0)
-            if span[1] > begin:
-                spans.append(span)
-                self.found += _secrets(match)[: MOST - len(self.found)]
-        unfinished = _UNFINISHED.search(text, max(0, len(text) - len("sp_") - 43))
-        if unfinished is not None:
-            spans.append(unfinished.span(1))
+        opens, spans = len(text) - _BEFORE, []
+        self.found = []
+        for at in _places(text):
+            if match := _SECRET.match(text, at):
+                first, last = match.span(match.lastindex or 0)
+                if last > begin:
+                    spans.append((first, last))
+                    self.found += _secrets(match)[: MOST - len(self.found)]
+                if last == len(text) and match[1]:
+                    opens = min(opens, at - _BEFORE)
+            elif match := _OPEN.match(text, at):
+                opens = min(opens, at - _BEFORE)
+                if len(match[1] or b"") > _HARMLESS:
+                    spans.append(match.span(1))
+        self.is_idle = opens == len(text) - _BEFORE and not text[-2:].lower().endswith((b"s", b"sp"))
+        self._before = text[max(0, opens) :]
         return _without(text, spans, begin, end)
+
+
+def _places(text: bytes) -> Iterator[int]:
+    """Where something may begin."""
+    low = text.lower()
+    at = low.find(_BEGINS)
+    while at >= 0:
+        yield at
+        at = low.find(_BEGINS, at + 1)
 
 
 def _secrets(match: re.Match[bytes]) -> list[Secret]:
     """What it would open the panel as, if anything."""
     cookie, token = match.groups()
     if token is not None:
-        return [Secret("token", hashlib.sha256(match[0] + token).digest())]
+        return [Secret("token", hashlib.sha256(match[0]).digest())]
     is_key = len(cookie) >= KEY and cookie[:KEY].isalnum()
     return [Secret("session", digest_of_key(cookie[:KEY].decode()))] if is_key else []
 

@@ -39,6 +39,7 @@ class Stream(asyncio.Protocol):
     tls: TlsFacts | None = None  # what was agreed on, where it speaks TLS
     _transport: asyncio.Transport
     _wary: Wary | None = None  # while a key of the panel may be among what comes
+    _suspects = staticmethod(redaction.may_hold)
 
     def __init__(self, terms: Terms, number: int, peer: str) -> None:
         self.number = number
@@ -159,7 +160,7 @@ class Stream(asyncio.Protocol):
 
     def _look_out(self, data: bytes) -> None:
         """`data` is about to be handled, and may hold a key of the panel, or the rest of one. Cheap to skip where that cannot be."""
-        if redaction.may_begin(data):
+        if self._suspects(data):
             self._wary = self._wary or Wary(self._exposed)
         elif self._wary is not None and self._wary.is_idle and not self._is_behind():
             self._wary = None

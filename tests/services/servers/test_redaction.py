@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.servers import redaction
-from services.servers.redaction import MARK, Scanner, clean, clean_text, may_begin, search
+from services.servers.redaction import MARK, Scanner, clean, clean_text, may_begin, may_hold, search
 from tests.services.servers.secrets_of import KEY, NAME, REQUEST, SESSION, STORED, TOKEN, TOKEN_FOUND, leaks
 
 assert len(TOKEN) == 46
@@ -113,12 +113,32 @@ def test_whoever_looks_only_where_something_may_begin_misses_nothing(places):
     """As connections do: without an underscore, and while nothing is open, no scanner is asked."""
     scanner, stored = None, b""
     for piece in cut(b"sp" + REQUEST[2:], [2, *places]):
-        if redaction.UNDERSCORE in piece and may_begin(piece):
+        if redaction.UNDERSCORE in piece and may_hold(piece):
             scanner = scanner or Scanner()
         elif scanner is not None and scanner.is_idle:
             scanner = None
         stored += scanner.feed(piece) if scanner else piece
     assert leaks(stored) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "may"),
+    [
+        (b"resp_code=7", False),
+        (b"sp_name sp_deadbeef:x", False),
+        (b"the end of resp", False),
+        (b"resp_", True),
+        (b"sp_0123abc", True),
+        (b"sp_0123abcd=", True),
+        (b"_0123abcd", True),
+        (b"p_0123abcd", True),
+        (TOKEN, True),
+        (NAME + b"=x ", True),
+    ],
+)
+def test_a_name_that_is_seen_to_be_none_is_no_cause(data, may):
+    assert may_hold(data) is may
+    assert may_begin(data) or not may
 
 
 def test_the_end_of_a_line_ends_what_may_become_a_token():
