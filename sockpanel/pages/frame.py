@@ -13,6 +13,7 @@ from sockpanel.accounts import access
 from sockpanel.pages.states import STARTABLE, STATES, STOPPABLE
 
 SECTIONS = {  # the rest: servers
+    "certificates": "certificates",
     "client": "client",
     "commands": "commands",
     "command": "commands",

@@ -16,7 +16,7 @@ from sockpanel.pages.frame import who
 Choices = tuple[tuple[str, str], ...]
 
 NEW = "+"  # stands for a certificate that is yet to be made
-_NEW_WORDS = (NEW, "A new one, made for this server")
+_NEW_WORDS = (NEW, "A new one for this server")
 _MODES = {"off": "No", "on": "Yes"}
 _CLIENTS = {"none": "No", "optional": "If they have one", "required": "Yes; others are turned away"}
 _VERSIONS = {"1.2": "TLS 1.2", "1.3": "TLS 1.3"}

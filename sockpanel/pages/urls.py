@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from sockpanel.accounts.access import require
 from sockpanel.pages.account import account
 from sockpanel.pages.activity import activity
+from sockpanel.pages.certificates import certificates, download
 from sockpanel.pages.client import client
 from sockpanel.pages.command import command
 from sockpanel.pages.commands import commands
@@ -31,6 +32,8 @@ urlpatterns = [
     path("servers/<slug:name>/traffic/", gzip_page(traffic), name="traffic"),
     path("servers/<slug:name>/settings/", gzip_page(settings), name="settings"),
     path("activity/", gzip_page(activity), name="activity"),
+    path("certificates/", gzip_page(certificates), name="certificates"),
+    path("certificates/<slug:name>.pem", download, name="certificate-file"),
     path("client/", gzip_page(client), name="client"),
     path("commands/", gzip_page(commands), name="commands"),
     path("commands/keys/", gzip_page(keys), name="keys"),
