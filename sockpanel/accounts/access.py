@@ -31,8 +31,12 @@ def role_of(deed: str) -> str:
 
 
 def may(user: object, deed: str) -> bool:
-    """Whether somebody's role includes the deed."""
-    return isinstance(user, User) and user.may(role_of(deed))
+    """Whether somebody's role includes the deed, and it is somebody who may do it."""
+    return isinstance(user, User) and user.may(role_of(deed)) and not (user.ceiling and _in_person(deed))
+
+
+def _in_person(deed: str) -> bool:
+    return deed in DEEDS and DEEDS[deed].in_person
 
 
 def allowed(user: object, deed: str) -> User:
@@ -40,8 +44,10 @@ def allowed(user: object, deed: str) -> User:
     if not isinstance(user, User) or not user.is_active:
         raise SignInNeeded("Sign in, or send a token: Authorization: Bearer TOKEN.")
     needed = role_of(deed)
-    if user.may(needed):
+    if may(user, deed):
         return user
+    if user.ceiling and _in_person(deed):
+        raise NotAllowed("This is not done by a token: sign in and do it in person.")
     if user.ceiling and user.may_without_token(needed):
         raise NotAllowed(
             f"This needs the role {needed} and the token's scope is {user.ceiling}: make a token with that scope."

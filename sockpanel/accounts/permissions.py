@@ -16,10 +16,14 @@ VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 @dataclass(frozen=True)
 class Deed:
-    """Something that people do; `confirm`: a session that has not shown its password in the last minutes shows it again."""
+    """Something that people do; `confirm`: a session that has not shown its password in the last minutes shows it again.
+
+    `in_person`: no token does it. One that leaked could otherwise make another that outlives it, or lock its person out.
+    """
 
     role: Role
     confirm: bool = False
+    in_person: bool = False
 
 
 DEEDS: dict[str, Deed] = {
@@ -50,13 +54,13 @@ DEEDS: dict[str, Deed] = {
     "keys.revoke": Deed(ADMIN),  # at once: it takes rights away and gives none
     # People
     "account.see": Deed(VIEWER),  # one's own
-    "account.change": Deed(VIEWER),
-    "tokens.create": Deed(VIEWER, confirm=True),  # a way in of one's own
+    "account.change": Deed(VIEWER, in_person=True),
+    "tokens.create": Deed(VIEWER, confirm=True, in_person=True),  # a way in of one's own
     "users.see": Deed(ADMIN),
     "users.change": Deed(ADMIN, confirm=True),
     "users.revoke": Deed(ADMIN),  # end their sessions, take back an invitation: it takes away and gives none
     "audit.see": Deed(ADMIN),
-    "admin.see": Deed(ADMIN),  # Django's admin
+    "admin.see": Deed(ADMIN, in_person=True),  # Django's admin
     # Certificates; their keys are shown to nobody
     "tls.see": Deed(VIEWER),
     "tls.change": Deed(ADMIN, confirm=True),

@@ -16,7 +16,7 @@ router = Router(tags=["account"])
 
 @router.post(
     "/confirm",
-    auth=Allowed("account.change"),
+    auth=Allowed("account.see"),
     **described({204: None}, errors.PasswordWrong, errors.TooManyAttempts, body=requests.Confirmation),
 )
 def confirm(request: HttpRequest) -> HttpResponse:

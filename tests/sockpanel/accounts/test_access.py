@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, QueryDict
+from django.test import Client
 from django.utils import timezone
 
 from services.errors import NotAllowed, RequestRefused, SignInNeeded
 from sockpanel.accounts import access
 from sockpanel.accounts.models import Token, User
+from sockpanel.accounts.permissions import DEEDS
 
 
 @access.require("operator")
@@ -96,6 +98,23 @@ def test_who_has_the_role_and_not_the_scope_is_told_so(ada: User):
     user = access.user_of_token(Token.issue(ada, scope="viewer"))
     with pytest.raises(NotAllowed, match="needs the role operator and the token's scope is viewer"):
         view(request(user), "echo")
+
+
+@pytest.mark.parametrize("deed", [name for name, deed in DEEDS.items() if deed.in_person])
+def test_what_is_done_in_person_no_token_does(ada: User, deed: str):
+    assert access.may(ada, deed)
+    script = access.user_of_token(Token.issue(ada))
+    assert not access.may(script, deed)
+    with pytest.raises(NotAllowed, match="not done by a token"):
+        access.allowed(script, deed)
+
+
+def test_a_token_makes_no_other_token_and_ends_no_session(ada: User):
+    script = Client(headers={"Authorization": f"Bearer {Token.issue(ada)}"})
+    for verb in ("token", "end-all", "revoke", "password", "looks"):
+        answer = script.post("/account/", {"verb": verb, "name": "x", "scope": "admin", "days": "0", "token": "1"})
+        assert (answer.status_code, b"not done by a token" in answer.content) == (403, True)
+    assert Token.objects.count() == 1
 
 
 def test_a_verb_is_a_deed_of_its_own():
