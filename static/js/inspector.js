@@ -101,7 +101,7 @@ export class Inspector {
       ["Size", `${count(true_size)} B${true_size >= 1024 ? ` (${size(true_size)})` : ""}`],
     ];
     if (sentBy) facts.push(["Sent by", visibleText(sentBy)]);
-    if (truncated) facts.push(["Kept", `the first ${count(this.bytes.length)} B: the rest was not stored`]);
+    if (truncated) facts.push(["Kept", kept(this.bytes)]);
     return element("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", { class: "code" }, value)]));
   }
 
@@ -223,4 +223,10 @@ function picked(bytes, ends) {
     words.push(big === little ? `= ${big}` : `= ${big} big-endian, ${little} little-endian`);
   }
   return words.join(" · ");
+}
+
+/** @param {Uint8Array} bytes  Less than came. */
+function kept(bytes) {
+  if (new TextDecoder("latin1").decode(bytes).includes("[redacted]")) return `${count(bytes.length)} B: what opens this panel was taken out`;
+  return `the first ${count(bytes.length)} B: the rest was not stored`;
 }
