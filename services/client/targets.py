@@ -16,11 +16,12 @@ import psutil
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from services import audit
 from services.client.addresses import Address
 from services.client.believed import with_own
 from services.client.exchange import exchange as _exchange
 from services.client.request import Exchange, Request
-from services.errors import TargetForbidden
+from services.errors import SockpanelError, TargetForbidden
 from services.models import Server
 from services.servers.spec import STREAMS, UNIX
 
@@ -41,6 +42,19 @@ class Service(msgspec.Struct, frozen=True):
 async def exchange(request: Request) -> Exchange:
     """An exchange on behalf of somebody who uses the panel. Raises TargetForbidden besides what `exchange` raises."""
     return await _exchange(await sync_to_async(with_own)(request), guard=refuse_forbidden)
+
+
+async def exchange_for(who: str, request: Request) -> Exchange:
+    """The same, written into the audit before anything is sent, and once more where it came to nothing."""
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    target = f"{request.transport} {host}:{request.port}"
+    await sync_to_async(audit.record)("client", who, what=target, data=request.data)
+    try:
+        return await exchange(request)
+    except SockpanelError as error:
+        what = f"{target}: {error.message}"
+        await sync_to_async(audit.record)("client.failed", who, what=what, code=error.code)
+        raise
 
 
 async def refuse_forbidden(request: Request, addresses: list[Address]) -> None:

@@ -5,11 +5,11 @@ from ninja import Router
 
 from services import errors
 from services.client import Exchange, build
-from services.client.targets import exchange
+from services.client.targets import exchange_for
 from services.servers.clock import rfc3339
 from services.servers.escapes import to_text
 from sockpanel.api import requests, schemas
-from sockpanel.api.access import Allowed
+from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, words
 from sockpanel.api.openapi import described
 
@@ -37,7 +37,7 @@ router = Router(tags=["client"])
 )
 async def client(request: HttpRequest) -> HttpResponse:
     """Send bytes to a server, as a client would, and tell what came back and how long it took."""
-    return json(_told(await exchange(build(words(request)))))
+    return json(_told(await exchange_for(who(request), build(words(request)))))
 
 
 def _told(done: Exchange) -> dict[str, object]:

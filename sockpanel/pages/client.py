@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from services.client.request import Exchange, as_dict, build
-from services.client.targets import exchange
+from services.client.targets import exchange_for
 from services.errors import SockpanelError
 from services.servers.clock import rfc3339
 from sockpanel.accounts.access import require
 from sockpanel.pages.fields import FRAMINGS
-from sockpanel.pages.frame import page
+from sockpanel.pages.frame import page, who
 
 # what people choose -> what the exchange is told
 TRANSPORTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -41,7 +41,7 @@ def client(request: HttpRequest) -> HttpResponse:
         return _show(request, DEFAULTS | request.GET.dict())
     values = DEFAULTS | request.POST.dict()
     try:
-        done = async_to_sync(exchange)(build(words(values)))
+        done = async_to_sync(exchange_for)(who(request), build(words(values)))
     except SockpanelError as error:
         return _show(request, values, error=error, status=422 if error.field else 502)
     return _show(request, values, done=done)

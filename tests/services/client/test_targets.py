@@ -8,9 +8,9 @@ import pytest
 
 from services.client import build, targets
 from services.client.addresses import resolve
-from services.client.targets import exchange, own_addresses, refuse_forbidden
+from services.client.targets import exchange, exchange_for, own_addresses, refuse_forbidden
 from services.errors import ExchangeRefused, TargetForbidden
-from services.models import Server
+from services.models import AuditEntry, Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": "", "NAME": "x"}
@@ -114,3 +114,17 @@ async def test_a_server_that_runs_anything_for_anybody_is_not_reached_through_th
         with pytest.raises(TargetForbidden, match="asks for no key"):
             await check(host, 9996)
     await check("127.0.0.1", 9997)
+
+
+async def test_an_exchange_for_somebody_stands_in_the_audit_with_what_was_sent(free_port: int) -> None:
+    request = build({"transport": "tcp", "host": "127.0.0.1", "port": free_port, "data": "x"})
+    with pytest.raises(ExchangeRefused):
+        await exchange_for("otto", request)
+    asked, failed = [entry async for entry in AuditEntry.objects.order_by("number")]
+    assert (asked.verb, asked.who, asked.what, bytes(asked.data)) == (
+        "client",
+        "otto",
+        f"tcp 127.0.0.1:{free_port}",
+        b"x",
+    )
+    assert (failed.verb, failed.code) == ("client.failed", "SP-7002")
