@@ -4,8 +4,11 @@ import re
 
 import pytest
 from django.conf import settings
+from django.middleware.csrf import CsrfViewMiddleware
 from django.test import Client
+from django.utils.module_loading import import_string
 
+from sockpanel.accounts.csrf import Csrf
 from sockpanel.accounts.models import Session, User
 from tests.conftest import PASSWORD
 
@@ -64,3 +67,9 @@ def test_who_is_signed_in_has_another_secret_and_keeps_it_in_the_session(strange
     after = secret_in(stranger.get("/servers/").content)
     assert stranger.post("/logout/", {"csrfmiddlewaretoken": after}).status_code == 302
     assert sign_in(stranger, secret_in(stranger.get("/login/").content)).status_code == 302
+
+
+def test_djangos_own_protection_is_in_force_for_everybody():
+    """Its check for that is silenced: it looks for the name of Django's class."""
+    kinds = [import_string(path) for path in settings.MIDDLEWARE]
+    assert [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, CsrfViewMiddleware)] == [Csrf]
