@@ -1,14 +1,17 @@
-"""People in Django's admin: a role each; Django's own groups and flags are not used."""
+"""People in Django's admin: a role each; Django's own groups and flags are not used. What is done here stands in the audit."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from services import audit
 from sockpanel.accounts.models import Token, User
 from sockpanel.accounts.people import is_last_admin
 
@@ -18,12 +21,16 @@ admin.site.site_title = "Sockpanel"
 admin.site.site_url = "/servers/"
 
 
+# Fields whose old and new value is told; a password is not
+RECORDED = ("username", "role", "is_active", "first_name", "last_name", "email")
+
+
 class TokensInline(admin.TabularInline):
     """A person's tokens: seen and revoked here, made by `manage.py token create`."""
 
     model = Token
     extra = 0
-    readonly_fields = ("created_at", "used_at")
+    readonly_fields = ("name", "scope", "created_at", "expires_at", "used_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -61,4 +68,38 @@ class PeopleAdmin(UserAdmin):
         left = User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(pk__in=queryset.values("pk"))
         if not left.exists():
             raise PermissionDenied("One admin has to stay: leave one out of the selection.")
-        super().delete_queryset(request, queryset)
+        with transaction.atomic():
+            for user in queryset:
+                audit.record("user.delete", _who(request), what=user.username, old={"role": user.role})
+            super().delete_queryset(request, queryset)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        with transaction.atomic():
+            audit.record("user.delete", _who(request), what=obj.username, old={"role": obj.role})
+            super().delete_model(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Within the transaction of Django's form."""
+        super().save_model(request, obj, form, change)
+        fields = [field for field in form.changed_data if field in RECORDED]
+        old = {field: form.initial.get(field) for field in fields} if change else None
+        new = {field: getattr(obj, field) for field in fields}
+        audit.record("user.change" if change else "user.add", _who(request), what=obj.username, old=old, new=new)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for token in formset.deleted_objects:
+            audit.record("token.revoke", _who(request), what=f"{token.user.username}: {token.name}")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Of somebody else."""
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if response.status_code == HTTPStatus.FOUND:
+                user = User.objects.filter(pk=id).first()
+                audit.record("user.password", _who(request), what=user.username if user else "")
+        return response
+
+
+def _who(request: HttpRequest) -> str:
+    return str(request.user.get_username())

@@ -1,8 +1,11 @@
 """People in Django's admin."""
 
+import json
+
 import pytest
 from django.test import Client
 
+from services.models import AuditEntry
 from sockpanel.accounts.models import Token, User
 from tests.conftest import PASSWORD
 
@@ -60,3 +63,53 @@ def test_a_persons_tokens_are_shown_without_secret(admin: Client, otto: User):
     page = admin.get(f"/admin/accounts/user/{otto.pk}/change/").content.decode()
     assert "backup" in page
     assert secret not in page
+
+
+def told(verb: str) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(verb=verb))
+
+
+def test_what_is_done_to_people_stands_in_the_audit(admin: Client, otto: User):
+    change(admin, otto, role="admin", is_active="")
+    secret = "another long and good password"
+    words = {"usable_password": "true", "password1": secret, "password2": secret}
+    assert admin.post(f"/admin/accounts/user/{otto.pk}/password/", words).status_code == 302
+    admin.post(f"/admin/accounts/user/{otto.pk}/delete/", {"post": "yes"})
+    (changed,), (password,), (deleted,) = told("user.change"), told("user.password"), told("user.delete")
+    assert [entry.who for entry in (changed, password, deleted)] == ["ada"] * 3
+    assert json.loads(changed.details) == {
+        "old": {"role": "operator", "is_active": True},
+        "new": {"role": "admin", "is_active": False},
+    }
+    assert [entry.what for entry in (changed, password, deleted)] == ["otto"] * 3
+    assert secret not in str([vars(entry) for entry in AuditEntry.objects.all()])
+
+
+def test_who_is_added_stands_there_too(admin: Client):
+    words = {
+        "username": "vera",
+        "role": "viewer",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+    }
+    admin.post("/admin/accounts/user/add/", words)
+    (added,) = told("user.add")
+    assert json.loads(added.details)["new"]["username"] == "vera"
+
+
+def test_a_token_is_revoked_there_and_never_widened(admin: Client, otto: User):
+    Token.issue(otto, "backup", scope="viewer")
+    token = otto.tokens.get()
+    row = {
+        "tokens-TOTAL_FORMS": "1",
+        "tokens-INITIAL_FORMS": "1",
+        "tokens-0-id": str(token.pk),
+        "tokens-0-user": str(otto.pk),
+    }
+    assert change(admin, otto, **row, **{"tokens-0-scope": "admin", "tokens-0-name": "x"}) == 302
+    token.refresh_from_db()
+    assert (token.scope, token.name) == ("viewer", "backup")
+    assert change(admin, otto, **row, **{"tokens-0-DELETE": "on"}) == 302
+    assert not otto.tokens.exists()
+    assert [entry.what for entry in told("token.revoke")] == ["otto: backup"]
