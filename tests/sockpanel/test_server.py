@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import signal
 import socket
 import ssl
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -141,11 +143,32 @@ def test_tls_is_spoken_with_a_certificate(start_panel: Any, certificate: tuple[s
     context = ssl.create_default_context(cafile=certificate[0])
     connection = http.client.HTTPSConnection("127.0.0.1", panel.port, context=context, timeout=20)
     connection.request("GET", "/login/", headers={"X-Forwarded-Proto": "http"})
-    answer = connection.getresponse()
-    cookie = answer.headers["Set-Cookie"]
-    answer.read()
+    page = connection.getresponse()
+    secret = re.search(rb'csrfmiddlewaretoken" value="(\w+)"', page.read())
+    assert secret
+    form = urlencode({"username": panel.username, "password": panel.password, "csrfmiddlewaretoken": secret[1]})
+    headers = {
+        "Cookie": page.headers["Set-Cookie"].partition(";")[0],
+        "Origin": f"https://127.0.0.1:{panel.port}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    connection.request("POST", "/login/", form, headers)
+    signed_in = connection.getresponse()
+    signed_in.read()
+    assert (page.status, signed_in.status) == (200, 302)
+    for answer, name in ((page, "csrf"), (signed_in, "sp")):
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith(f"__Host-{name}_")
+        assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"))
+    for path, host in (
+        ("/static/css/tokens.css", ""),
+        ("/healthz", ""),
+        ("/no/such/file", ""),
+        ("/login/", "evil.example"),
+    ):
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        answer = connection.getresponse()
+        answer.read()
+        assert host or "max-age=" in answer.headers["Strict-Transport-Security"], path
+        assert answer.status == 400 or not host
     connection.close()
-    assert answer.status == 200
-    assert cookie.startswith("__Host-sp_")
-    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"))
-    assert "max-age=" in answer.headers["Strict-Transport-Security"]
