@@ -1,6 +1,6 @@
 """Ways in for people who have no account: a one-time link with a role, good for 3 days. Of its token only the hash is kept.
 
-The token stands in the fragment of the link, which no browser sends and no log keeps. It knows no request.
+The token stands in the fragment of the link, which no browser sends and no log keeps.
 
     token = invitations.make("operator", name="otto", by="ada")
     user = invitations.accept(token, "otto", password)
@@ -12,6 +12,8 @@ from datetime import timedelta
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from services import audit
@@ -48,6 +50,11 @@ def make(role: str, by: str, name: str = "") -> str:
     return token
 
 
+def link(request: HttpRequest, token: str) -> str:
+    """What the guest opens, at the address by which the panel was asked for it."""
+    return f"{request.build_absolute_uri(reverse('invite'))}#token={token}"
+
+
 def take_back(number: int, by: str) -> None:
     """Make a link worthless. Raises SessionGone."""
     with transaction.atomic():
@@ -63,12 +70,12 @@ def accept(token: str, username: str, password: str) -> User:
 
     Raises InvitationRefused, and ConfigurationRefused with a sentence for each field that is wrong.
     """
-    _living(token)  # whoever has no link has nothing hashed
+    of(token)  # whoever has no link has nothing hashed
     user = setup.checked(User(username=username), password)
     user.password = make_password(password)  # it takes a while, and nobody has to wait for it
     with transaction.atomic():
         setup.hold_others()
-        invitation = _living(token)
+        invitation = of(token)
         if User.objects.filter(username__iexact=username).exists():
             raise ConfigurationRefused(TAKEN, field="username")
         invitation.delete()
@@ -79,7 +86,8 @@ def accept(token: str, username: str, password: str) -> User:
     return user
 
 
-def _living(token: str) -> Invitation:
+def of(token: str) -> Invitation:
+    """The one with this token. Raises InvitationRefused."""
     invitation = open_ones().filter(digest=digest_of(token)).first()
     if invitation is None:
         raise InvitationRefused(REFUSED, field="token")

@@ -16,12 +16,19 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 
 from services import audit
-from services.errors import ConfigurationRefused, PasswordWrong, SessionGone
+from services.errors import ConfigurationRefused, NotAllowed, PasswordWrong, SessionGone
 from sockpanel.accounts import confirming, sessions
-from sockpanel.accounts.models import Session, Token, User
+from sockpanel.accounts.models import Session, Token, User, digest_of
 
 MOST_TOKENS = 100
 DAYS = (30, 90, 365)  # what the page offers; 0: never
+
+
+def signed_in(user: User) -> User:
+    """The person, who came with a session. Raises NotAllowed: a token that got lost must not outlive itself."""
+    if user.ceiling:
+        raise NotAllowed("A token changes nothing about the account of its owner: sign in for that.")
+    return user
 
 
 def change_password(request: HttpRequest, user: User, current: str, new: str) -> None:
@@ -72,7 +79,8 @@ def end_every_session(user: User) -> None:
 
 def leave(request: HttpRequest) -> HttpResponseRedirect | None:
     """To the sign-in page, where what was just done has ended this session too."""
-    if Session.objects.filter(pk=current_session(request)).exists():
+    here = current_session(request)
+    if not here or Session.objects.filter(pk=here).exists():
         return None
     request.session.flush()
     return HttpResponseRedirect(settings.LOGIN_URL)
@@ -90,6 +98,11 @@ def create_token(user: User, name: str, scope: str, days: int) -> str:
         secret = Token.issue(user, name, scope=scope, lasts=timedelta(days=days) if days else None)
         audit.record("token.create", user.username, what=name, new={"scope": scope or user.role, "days": days})
     return secret
+
+
+def token_of(user: User, secret: str) -> Token:
+    """The row of a token that was just made."""
+    return user.tokens.get(digest=digest_of(secret))
 
 
 def revoke_token(user: User, number: int) -> None:

@@ -79,6 +79,11 @@ def end_sessions(name: str, by: str) -> int:
     return count
 
 
+def admins() -> int:
+    """How many there are who may in."""
+    return User.objects.filter(role=User.Role.ADMIN, is_active=True).count()
+
+
 def is_last_admin(user: User) -> bool:
     """Whether nobody would be an admin without this person."""
     others = User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(pk=user.pk)

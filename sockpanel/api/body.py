@@ -1,15 +1,16 @@
 """A request's JSON body -> a mapping, and a mapping -> an answer. What the fields mean is checked where they are used."""
 
-from typing import Any
+import re
+from typing import Any, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 
-from services.errors import BodyMalformed, BodyTooLong
+from services.errors import BodyMalformed, BodyTooLong, RequestRefused
 
 MAX_BYTES = 1024 * 1024
-
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -26,6 +27,17 @@ def words(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BodyMalformed("The body is JSON, but no object: send one with the fields as the description says.")
     return found
+
+
+def taken(request: HttpRequest, shape: type[Shape]) -> Shape:
+    """The object in the body, of this shape. Raises RequestRefused for a field that is missing, unknown or of another sort."""
+    try:
+        return msgspec.convert(words(request), shape)
+    except msgspec.ValidationError as error:
+        named = re.search(r"`\$?\.?(\w+)`$", str(error))
+        raise RequestRefused(
+            f"The body is not as the description says: {error}.", field=named[1] if named else ""
+        ) from None
 
 
 def _bytes(request: HttpRequest) -> bytes:

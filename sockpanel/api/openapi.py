@@ -17,7 +17,7 @@ from services import errors
 from services.servers.commands.options import CommandOptions
 from services.servers.spec import BroadcastSenderOptions, NoOptions, TimeOptions
 from sockpanel.accounts.permissions import DEEDS, Deed
-from sockpanel.api import audit_schemas, record_schemas, remote_schemas, requests, schemas, tls_schemas
+from sockpanel.api import audit_schemas, people_schemas, record_schemas, remote_schemas, requests, schemas, tls_schemas
 from sockpanel.api.access import SAFE
 from sockpanel.problems import status_of
 
@@ -92,7 +92,7 @@ class Api(NinjaAPI):
 
 
 def _shapes() -> Iterable[type]:
-    modules = (schemas, audit_schemas, record_schemas, remote_schemas, requests, tls_schemas)
+    modules = (schemas, audit_schemas, people_schemas, record_schemas, remote_schemas, requests, tls_schemas)
     named = [each for module in modules for each in vars(module).values()]
     own = [kind for kind in named if inspect.isclass(kind) and issubclass(kind, msgspec.Struct)]
     return {*own, NoOptions, TimeOptions, BroadcastSenderOptions, CommandOptions}

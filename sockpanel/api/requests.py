@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.servers.spec import Framing, Kind, Limits, Reply, Restart, Tls, Transport
-from sockpanel.api.schemas import Encoding, Name, Notes, Options, Port, Retention
+from sockpanel.api.schemas import Encoding, Name, Notes, Options, Port, Retention, Role
 
 
 class ServerFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -149,6 +149,35 @@ class NewClientCertificate(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")]
 
 
+class UserFields(msgspec.Struct, forbid_unknown_fields=True):
+    """What an admin changes about somebody; what is missing stays."""
+
+    role: Role | UnsetType = UNSET
+    active: Annotated[bool, Meta(description="false: let in no more")] | UnsetType = UNSET
+
+
+class NewInvitation(msgspec.Struct, forbid_unknown_fields=True):
+    """A way in for somebody who has no account."""
+
+    role: Role
+    name: Annotated[str, Meta(max_length=150, description="for whom, for people to read")] = ""
+
+
+class Looks(msgspec.Struct, forbid_unknown_fields=True):
+    """How the panel looks to the person; what is missing stays."""
+
+    theme: Literal["", "light", "dark"] | UnsetType = UNSET
+    language: Literal["", "en"] | UnsetType = UNSET
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token for a script."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, description="what it is for")]
+    scope: Role
+    days: Annotated[int, Meta(ge=0, le=3650, description="0: for ever")] = 90
+
+
 # A body to begin with, for each shape that is sent
 class Restore(msgspec.Struct, forbid_unknown_fields=True):
     """An earlier configuration of a server."""
@@ -165,6 +194,10 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     KeyFields: {"commands": ["uname"], "sources": ["10.0.0.0/8"]},
     NewKey: {"name": "ci", "commands": ["uname", "uptime"]},
     Restore: {"entry": 7},
+    UserFields: {"role": "operator"},
+    NewInvitation: {"role": "viewer", "name": "Vera"},
+    Looks: {"theme": "dark"},
+    NewToken: {"name": "nightly", "scope": "viewer", "days": 30},
     Confirmation: {"password": "correct horse battery staple"},
     NewCertificate: {"name": "lab", "names": ["lab.lan", "192.0.2.7"]},
     Renewal: {},

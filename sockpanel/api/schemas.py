@@ -29,6 +29,7 @@ Direction = Literal["in", "out"]
 Encoding = Annotated[
     Literal["text", "hex", "base64"], Meta(description=r"text is UTF-8 with the escapes \r \n \t \0 \\ \xNN")
 ]
+Role = Literal["viewer", "operator", "admin"]
 Positive = Annotated[int, Meta(ge=1, le=2**50)]
 Options = Annotated[
     dict[str, Any],

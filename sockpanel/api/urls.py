@@ -5,7 +5,20 @@ from django.views.decorators.http import require_safe
 
 from services.version import VERSION
 from sockpanel.accounts.access import require
-from sockpanel.api import audit, certificates, client, commands, confirm, keys, node, records, servers, verbs
+from sockpanel.api import (
+    account,
+    audit,
+    certificates,
+    client,
+    commands,
+    confirm,
+    keys,
+    node,
+    records,
+    servers,
+    users,
+    verbs,
+)
 from sockpanel.api.docs import docs
 from sockpanel.api.failures import handle_failures, with_problems
 from sockpanel.api.openapi import Api
@@ -25,7 +38,7 @@ api = Api(
 )
 handle_failures(api)
 api.add_decorator(known_only)
-for module in (node, servers, verbs, records, client, commands, keys, confirm, certificates, audit):
+for module in (node, servers, verbs, records, client, commands, keys, confirm, account, users, certificates, audit):
     api.add_router("", module.router)
 
 

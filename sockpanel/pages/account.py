@@ -4,20 +4,17 @@ A token is shown in the answer to the POST that made it, and nowhere else.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, RequestRefused, SockpanelError
-from sockpanel.accounts import access, browsers, own
+from sockpanel.accounts import access, own, telling
 from sockpanel.accounts.access import require
-from sockpanel.accounts.models import Session, Token, User, includes
-from sockpanel.moments import rfc3339
+from sockpanel.accounts.models import User
 from sockpanel.pages.frame import page
 
 VERBS = {
@@ -37,7 +34,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """The page; a POST carries out `verb`."""
     if request.method != "POST":
         return _show(request)
-    user, verb = access.allowed(request.user, "account.change"), request.POST.get("verb", "")
+    user, verb = own.signed_in(access.allowed(request.user, "account.change")), request.POST.get("verb", "")
     if verb not in VERBS:
         raise RequestRefused("Nothing like that can be done here: load the page again.", field="verb")
     try:
@@ -106,8 +103,8 @@ def _show(
     user = access.allowed(request.user, "account.see")
     here = own.current_session(request)
     context = {
-        "sessions": [session_told(one, here) for one in own.open_sessions(user)],
-        "tokens": [token_told(one, user) for one in user.tokens.order_by("-pk")],
+        "sessions": [telling.session(one, here) for one in own.open_sessions(user)],
+        "tokens": [telling.token(one) for one in user.tokens.order_by("-pk")],
         "scopes": [role for role in User.Role if user.may(role)],
         "lasting": LASTING,
         "themes": User.Theme.choices,
@@ -118,29 +115,3 @@ def _show(
         "made": made,
     }
     return page(request, "account", context, status)
-
-
-def session_told(session: Session, here: str) -> dict[str, Any]:
-    """A signed-in browser as the list shows it."""
-    return {
-        "id": session.pk,
-        "browser": browsers.named(session.browser),
-        "said": session.browser,
-        "address": session.address,
-        "begun_at": rfc3339(session.begun_at),
-        "seen_at": rfc3339(session.seen_at),
-        "is_here": session.pk == here,
-    }
-
-
-def token_told(token: Token, user: User) -> dict[str, Any]:
-    """A token as the list shows it; the token itself is known to nobody."""
-    return {
-        "number": token.pk,
-        "name": token.name,
-        "scope": token.scope if includes(user.role, token.scope) else user.role,
-        "created_at": rfc3339(token.created_at),
-        "used_at": rfc3339(token.used_at),
-        "expires_at": rfc3339(token.expires_at),
-        "is_over": token.expires_at is not None and token.expires_at <= timezone.now(),
-    }

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, RequestRefused, SockpanelError
-from sockpanel.accounts import invitations, own, people
+from sockpanel.accounts import invitations, own, people, telling
 from sockpanel.accounts.access import require
-from sockpanel.accounts.models import Invitation, User
-from sockpanel.moments import rfc3339
+from sockpanel.accounts.models import User
 from sockpanel.pages.frame import page, who
 
 VERBS = {
@@ -59,12 +56,13 @@ def _invite(request: HttpRequest) -> HttpResponse:
         token = invitations.make(role, who(request), name)
     except ConfigurationRefused as error:
         return _show(request, problems=error.problems, status=422)
-    return _show(request, made=made(request, token, role, name))
+    return _show(request, made={"link": invitations.link(request, token), "role": role, "name": name})
 
 
-def made(request: HttpRequest, token: str, role: str, name: str) -> dict[str, str]:
-    """What is told of a new invitation, once."""
-    return {"link": f"{request.build_absolute_uri(reverse('invite'))}#token={token}", "role": role, "name": name}
+def _row(one: dict[str, Any], reader: str) -> dict[str, Any]:
+    is_last = one["role"] == User.Role.ADMIN and one["active"] and people.admins() == 1
+    others = [role for role in User.Role if role != one["role"]]
+    return {**one, "is_reader": one["username"] == reader, "is_last_admin": is_last, "others": others}
 
 
 def _change_role(request: HttpRequest, name: str) -> str:
@@ -116,49 +114,11 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     context = {
-        "people": [row(user, request.user) for user in counted()],
-        "invitations": [told(one) for one in invitations.open_ones()],
+        "people": [_row(one, who(request)) for one in telling.everybody()],
+        "invitations": [telling.invitation(one) for one in invitations.open_ones()],
         "roles": ROLES.items(),
         "sent": {name: request.POST.get(name, "") for name in ("name", "role")} if problems else {"role": "viewer"},
         "problems": problems or {},
         "made": made,
     }
     return page(request, "users", context, status)
-
-
-def counted() -> Any:
-    """Everybody, with how many sessions and tokens they have, and when they were last seen."""
-    lives = Q(sessions__expire_date__gt=timezone.now())
-    return User.objects.order_by("username").annotate(
-        open_sessions=Count("sessions", filter=lives, distinct=True),
-        tokens_count=Count("tokens", distinct=True),
-        seen_at=Max("sessions__seen_at"),
-    )
-
-
-def row(user: Any, reader: object) -> dict[str, Any]:
-    """Somebody as the list shows them."""
-    last = people.is_last_admin(user)
-    seen = max((at for at in (user.seen_at, user.last_login) if at), default=None)
-    return {
-        "name": user.username,
-        "role": user.role,
-        "is_active": user.is_active,
-        "is_reader": user == reader,
-        "is_last_admin": last,
-        "sessions": user.open_sessions,
-        "tokens": user.tokens_count,
-        "seen_at": rfc3339(seen),
-        "others": [role for role in User.Role if role != user.role],
-    }
-
-
-def told(invitation: Invitation) -> dict[str, Any]:
-    """An open invitation as the list shows it."""
-    return {
-        "number": invitation.pk,
-        "name": invitation.name,
-        "role": invitation.role,
-        "made_by": invitation.made_by,
-        "expires_at": rfc3339(invitation.expires_at),
-    }

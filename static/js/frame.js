@@ -8,7 +8,7 @@ import { write } from "app/element";
 import * as keys from "app/keys";
 import * as theme from "app/theme";
 import { localise, tick } from "app/times";
-import { settle } from "app/toast";
+import { settle, toast } from "app/toast";
 import * as verbs from "app/verbs";
 import { plainText } from "app/visible";
 
@@ -46,6 +46,7 @@ document.addEventListener("click", (event) => {
   const chosen = /** @type {HTMLElement} */ (target.closest("[data-themes] [data-theme]"));
   if (chosen) {
     theme.choose(chosen.dataset.theme);
+    call("PATCH", "/account", { theme: chosen.dataset.theme }).catch((error) => toast(sentence(error), "error"));
     closeMenus();
   }
   if (target instanceof HTMLDialogElement) target.close(); // a click beside it

@@ -1,5 +1,5 @@
 /**
- * Light, dark, or as the system has it: kept in a cookie, so that the next page comes in the right one from the start.
+ * Light, dark, or as the system has it. The account keeps it (app/frame tells it); a cookie does for the pages of nobody, as the sign-in.
  */
 
 const YEAR = 365 * 86_400;
