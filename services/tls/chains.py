@@ -1,7 +1,5 @@
 """Whether certificates and a key make sense together: pair, dates, order, purpose. It keeps nothing and knows no database."""
 
-import os
-import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -11,6 +9,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from services.errors import CertificateRefused
+from services.servers.spec import Tls
+from services.servers.tls.context import reason, server_context
+from services.servers.tls_material import TlsMaterial
 from services.tls import facts, pem
 
 
@@ -34,13 +35,8 @@ def check_server(chain: list[x509.Certificate], key: pem.PrivateKey) -> None:
 
 
 def check_authorities(found: Sequence[x509.Certificate]) -> None:
-    """Those whose client certificates are believed. Raises CertificateRefused."""
-    for number, one in enumerate(found, start=1):
-        if not facts.is_authority(one):
-            raise CertificateRefused(
-                f"Certificate {number} ({_who(one)}) may not vouch for others: bring the authority's, not a client's.",
-                field="chain",
-            )
+    """Those whose client certificates are believed: authorities, or the certificate of a single client. Raises CertificateRefused."""
+    for one in found:
         _require_current(one)
         pem.require_strong(one, "chain")
 
@@ -94,23 +90,14 @@ def _require_issued(one: x509.Certificate, issuer: x509.Certificate, number: int
 
 
 def _require_loadable(chain: list[x509.Certificate], key: pem.PrivateKey) -> None:
-    """The last word is OpenSSL's, which is to speak with them."""
+    """The last word is OpenSSL's, set up as servers have it."""
     try:
-        load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), pem.chain_text(chain), pem.key_text(key))
-    except ssl.SSLError as error:
+        server_context(TlsMaterial(pem.chain_text(chain), pem.key_text(key)), Tls(certificate="brought"))
+    except CertificateRefused as error:
+        said = reason(error.__cause__ or error)  # type: ignore[arg-type]
         raise CertificateRefused(
-            f"OpenSSL does not take this certificate ({error.reason or error}): have it made anew.", field="chain"
+            f"OpenSSL does not take this certificate ({said}): have it made anew.", field="chain"
         ) from None
-
-
-def load(context: ssl.SSLContext, chain: str, key: str) -> None:
-    """Give a context its certificate. OpenSSL takes a file's name only: this file is in memory. Raises ssl.SSLError."""
-    descriptor = os.memfd_create("certificate")
-    try:
-        os.write(descriptor, (key + chain).encode())
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
 
 
 def _who(one: x509.Certificate) -> str:

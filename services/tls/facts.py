@@ -59,14 +59,6 @@ def names(certificate: x509.Certificate) -> list[str]:
     return [*hosts, *map(str, addresses)]
 
 
-def is_authority(certificate: x509.Certificate) -> bool:
-    """Whether it may vouch for others."""
-    try:
-        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except x509.ExtensionNotFound:
-        return certificate.version == x509.Version.v1 and certificate.issuer == certificate.subject
-
-
 def _words(name: x509.Name) -> str:
     """A distinguished name as people write it; it comes from strangers, so nothing in it may act."""
     text = name.rfc4514_string()

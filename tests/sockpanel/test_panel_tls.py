@@ -13,6 +13,7 @@ import pytest
 
 from services.errors import SettingRefused
 from sockpanel import panel_tls
+from tests.scanning import GOOD, accepted
 from tests.services.tls.making import Pair, pair
 from tests.sockpanel.panel import Panel
 from tests.waiting import eventually
@@ -81,41 +82,8 @@ def test_a_certificate_without_its_key_changes_nothing_until_the_key_is_there(se
     eventually(lambda: shown(panel) != first, 15)
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_the_versions_that_are_spoken(secured: tuple[Panel, Path], version: ssl.TLSVersion) -> None:
-    context = unchecked(minimum_version=version, maximum_version=version)
-    with socket.create_connection(("127.0.0.1", secured[0].port), 10) as plain, context.wrap_socket(plain) as client:
-        assert client.version() == version.name.replace("_", ".")
-        name = client.cipher()[0]  # type: ignore[index]
-        assert "GCM" in name or "CHACHA20" in name
-
-
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_older_versions_are_refused(secured: tuple[Panel, Path], version: ssl.TLSVersion) -> None:
-    context = unchecked()
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = version
-    refuse(secured[0], context)
-
-
-@pytest.mark.parametrize(
-    "cipher", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA", "aNULL", "DHE"]
-)
-def test_ciphers_without_forward_secrecy_or_authenticated_encryption_are_refused(
-    secured: tuple[Panel, Path], cipher: str
-) -> None:
-    context = unchecked(maximum_version=ssl.TLSVersion.TLSv1_2)
-    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
-    refuse(secured[0], context)
-
-
-def refuse(panel: Panel, context: ssl.SSLContext) -> None:
-    with (
-        socket.create_connection(("127.0.0.1", panel.port), 10) as plain,
-        pytest.raises(ssl.SSLError, match=r"(?i)alert|handshake|protocol|eof"),
-    ):
-        context.wrap_socket(plain)
+def test_nothing_weak_is_spoken(secured: tuple[Panel, Path]) -> None:
+    assert accepted(("127.0.0.1", secured[0].port)) == GOOD["ECDSA"]
 
 
 def test_a_certificate_that_is_none_is_refused_at_the_start_before_the_port_is_open(

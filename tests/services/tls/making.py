@@ -14,7 +14,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from services.tls import chains, pem
+from services.servers.spec import Tls
+from services.servers.tls.context import server_context
+from services.servers.tls_material import TlsMaterial
+from services.tls import pem
 
 DAY = timedelta(days=1)
 
@@ -94,9 +97,8 @@ def shake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "localhost
 
 
 def serving(chain: str, key: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    chains.load(context, chain, key)
-    return context
+    """As a worker has it."""
+    return server_context(TlsMaterial(chain, key), Tls())
 
 
 def trusting(authority: str) -> ssl.SSLContext:
