@@ -107,7 +107,10 @@ def _ended(number: int, exposed: list[Exposed]) -> list[str]:
     at = f"the server {server.name} ({_address(server)})" if server else "a server that is gone"
     with audit.coming_from("supervisor"):
         answers = came.send(sender=Exposure, exposed=exposed, at=at, server=server)
-    return [sentence for _, sentences in answers for sentence in sentences or ()]
+    ended = [sentence for _, sentences in answers for sentence in sentences or ()]
+    for sentence in ended:
+        logger.warning("%s: %s", at, sentence)
+    return ended
 
 
 def _address(server: Server) -> str:
