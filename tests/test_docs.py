@@ -21,6 +21,7 @@ LIMITS = (CHECKOUT / "docs" / "limits.md").read_text(encoding="utf-8")
 ERRORS = (CHECKOUT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 RELIABILITY = (CHECKOUT / "docs" / "reliability.md").read_text(encoding="utf-8")
+SECURITY = (CHECKOUT / "docs" / "security.md").read_text(encoding="utf-8")
 
 SETTING = re.compile(r"SOCKPANEL_[A-Z_]*[A-Z]|(MESSAGES_)?DATABASE_URL|REDIS_URL")
 # Between a process of ours and its child: nobody sets them
@@ -90,10 +91,19 @@ def test_every_rule_and_every_reason_for_a_loss_stands_in_the_docs():
 
 def test_every_failure_names_a_test_that_there_is():
     """A row without one would be a promise that nobody has looked at."""
-    rows = [row for row in RELIABILITY.splitlines() if row.startswith("| ") and not row.startswith("| what fails")]
+    assert unshown(RELIABILITY, "what fails") == []
+
+
+def test_every_promise_names_a_test_that_there_is():
+    assert unshown(SECURITY.partition("## What is promised")[2].partition("\n## ")[0], "promise") == []
+
+
+def unshown(text: str, heading: str) -> list[str]:
+    """The rows of a table without a test, and the tests that there are not."""
+    rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith(f"| {heading}")]
     named = [re.findall(r"`(tests/\S+\.py)::(\w+)`", row) for row in rows]
-    assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
-    assert [f"{path}::{name}" for tests in named for path, name in tests if name not in names_in(path)] == []
+    without = [row for row, tests in zip(rows, named, strict=True) if not tests]
+    return without + [f"{path}::{name}" for tests in named for path, name in tests if name not in names_in(path)]
 
 
 def names_in(path: str) -> set[str]:
