@@ -5,7 +5,7 @@
 import { signIn } from "app/api";
 import { write } from "app/element";
 import { clock } from "app/figures";
-import { go } from "app/leaving";
+import { go, reload } from "app/leaving";
 import { Link } from "app/link";
 
 const WORDS = { connecting: "connecting", live: "live", reconnecting: "reconnecting", off: "not live" };
@@ -22,6 +22,7 @@ export function live(path, { hello = () => [], message, gone = () => go("/server
     ended: (reason) => {
       if (reason === "signed-out") signIn();
       else if (reason === "gone") gone();
+      else if (reason === "refused") reload(); // the role is another, and so is the page
     },
   });
   addEventListener("online", () => link.hurry());
