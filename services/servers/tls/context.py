@@ -5,6 +5,7 @@ context = server_context(material, spec.tls)
 
 import os
 import ssl
+import sys
 from typing import Any
 
 from services.errors import CertificateRefused
@@ -59,6 +60,17 @@ def reason(error: Exception) -> str:
     """What OpenSSL says, as words."""
     words = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
     return str(words).replace("_", " ").lower()
+
+
+def hush() -> None:
+    """Python writes a traceback for each server name that is no ASCII: a stranger's means to fill the log. Called once a process."""
+    before = sys.unraisablehook
+
+    def speak(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, UnicodeDecodeError) or not isinstance(unraisable.object, bytes):
+            before(unraisable)
+
+    sys.unraisablehook = speak
 
 
 def _believe(context: ssl.SSLContext, authorities: str) -> None:

@@ -27,6 +27,7 @@ _WHY = {
     "TLSV1_ALERT_ACCESS_DENIED": _REFUSED,
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "it found no way of TLS that both sides know",
     "TLSV1_ALERT_DECRYPT_ERROR": "its check of this server's signature failed",
+    "CALLBACK_FAILED": "it asked for a server name that is none",
     "UNEXPECTED_EOF_WHILE_READING": "it left in the midst of the handshake",
 }
 _OLD = frozenset({"UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "WRONG_SSL_VERSION", "TLSV1_ALERT_PROTOCOL_VERSION"})

@@ -14,7 +14,7 @@ from services.servers.reporter import Reporter
 from services.servers.spec import ServerSpec
 from services.servers.stream import Stream
 from services.servers.tls import failures
-from services.servers.tls.context import server_context
+from services.servers.tls.context import hush, server_context
 from services.servers.tls.shell import Shell
 from services.servers.tls_material import TlsMaterial
 
@@ -38,6 +38,7 @@ class Handshakes:
         self._under_way: dict[Shell, float] = {}  # since when
         self._alarm: asyncio.TimerHandle | None = None
         self._has_ended = False
+        hush()
 
     @property
     def minimum(self) -> str:
