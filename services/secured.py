@@ -28,8 +28,8 @@ def as_dict(row: Any) -> dict[str, str] | None:
 
 
 def words(version: str, cipher: str, name: str, client: str, *_: str) -> str:
-    """In one line, from the columns: `TLS 1.3 with TLS_AES_256_GCM_SHA384, for lab.lan, from CN=pump 7`; empty without TLS."""
+    """In one line, from the columns: `TLS 1.3, for lab.lan, from CN=pump 7, TLS_AES_256_GCM_SHA384`; empty without TLS."""
     if not version:
         return ""
-    parts = (f"{version} with {cipher}", f"for {name}" if name else "", f"from {client}" if client else "")
+    parts = (version, f"for {name}" if name else "", f"from {client}" if client else "", cipher)
     return ", ".join(part for part in parts if part)

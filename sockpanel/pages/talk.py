@@ -13,9 +13,11 @@ import msgspec
 from services.servers import escapes
 from services.servers.commands.options import CommandOptions
 from services.servers.commands.sample import sample
-from services.servers.spec import STREAMS, UNIX
+from services.servers.spec import STREAMS, UNIX, join_address
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is told apart, not bound
+
+AUTHORITY = "sockpanel-ca.pem"
 
 
 class Talk(NamedTuple):
@@ -50,7 +52,29 @@ def talk(server: dict[str, Any], seen: str = "", key: str = "", panel: str = "ht
         return _broadcast(port)
     if server["transport"] == "udp":
         return _udp(server, host, port)
-    return _tcp(server, host, port)
+    return _tls(server, host, port) if _speaks_tls(server) else _tcp(server, host, port)
+
+
+def _tls(server: dict[str, Any], host: str, port: int) -> Talk:
+    text = _sample(server)
+    shows_own = server["tls"].get("client") == "required"
+    lines = [
+        "import socket, ssl",
+        "",
+        f'context = ssl.create_default_context(cafile="{AUTHORITY}")',
+        *(['context.load_cert_chain("client.pem")  # a certificate and its key'] if shows_own else []),
+        f's = context.wrap_socket(socket.create_connection(("{host}", {port})), server_hostname="{host}")',
+        f"s.sendall({_framed(server, text)!r})",
+        "print(s.recv(65536))" if _answers(server) else "# nothing comes back",
+    ]
+    own = " -cert client.pem" if shows_own else ""
+    shell = f"openssl s_client -quiet -verify_return_error -CAfile {AUTHORITY}{own} -connect {join_address(host, port)}"
+    hint = f"{AUTHORITY} is on the page Certificates; a certificate from elsewhere has an authority of its own."
+    return Talk("TLS", shell, "\n".join(lines), _client(server, host, port, text), hint)
+
+
+def _speaks_tls(server: dict[str, Any]) -> bool:
+    return server.get("tls", {}).get("mode") == "on"
 
 
 def _tcp(server: dict[str, Any], host: str, port: int) -> Talk:
@@ -208,7 +232,8 @@ def _client(server: dict[str, Any], host: str, port: int, text: str) -> str:
     framing = {f"framing.{key}": value for key, value in server["framing"].items() if value not in ("", None, False)}
     if server["framing"].get("type", "none") == "none":
         framing = {}
-    return urlencode({"transport": transport, "host": host, "port": port or "", "data": text, **framing})
+    tls = {"tls": "on"} if _speaks_tls(server) else {}
+    return urlencode({"transport": transport, "host": host, "port": port or "", "data": text, **framing, **tls})
 
 
 def _flag(host: str) -> str:

@@ -26,7 +26,7 @@ async def test_a_connection_keeps_what_its_handshake_agreed_on():
     assert plain["tls"] is None
     events = await sync_to_async(history.connection_events)(7, AT - 1)
     assert [event["why"] for event in events] == [
-        "TLS 1.3 with TLS_AES_256_GCM_SHA384, for lab.lan, from CN=pump 7",
+        "TLS 1.3, for lab.lan, from CN=pump 7, TLS_AES_256_GCM_SHA384",
         "",
     ]
 
@@ -37,8 +37,5 @@ def test_what_is_too_long_is_cut_to_its_column():
 
 
 def test_what_is_missing_is_not_told():
-    assert (
-        secured.words("TLS 1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", "", "")
-        == "TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256"
-    )
+    assert secured.words("TLS 1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", "", "") == "TLS 1.2, ECDHE-RSA-AES128-GCM-SHA256"
     assert secured.words("", "", "", "", "") == ""

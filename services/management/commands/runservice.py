@@ -110,6 +110,12 @@ def _spec(name: str, options: Mapping[str, Any]) -> ServerSpec:
             f"make a server of it (servers add NAME --preset {name}), then runservice NAME.",
             field="name",
         )
+    if spec.speaks_tls:
+        raise RequestRefused(
+            f"{name} cannot speak TLS without a database, for that is where certificates are kept: "
+            f"make a server of it (servers add NAME --preset {name}), then runservice NAME.",
+            field="tls.mode",
+        )
     return spec
 
 

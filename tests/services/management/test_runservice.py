@@ -59,6 +59,13 @@ async def test_what_runs_commands_needs_a_server_that_is_written_down(begin: Beg
     assert f"{words[0]} cannot be run without a database" in done.err
 
 
+async def test_what_speaks_tls_needs_the_place_where_certificates_are_kept(begin: Begin) -> None:
+    words = ("echo", "--set", "tls.mode=on", "--set", "tls.certificate=lab")
+    done = await (await begin("runservice", *words)).finished()
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "echo cannot speak TLS without a database" in done.err
+
+
 async def test_the_list_leaves_out_presets_that_run_commands(begin: Begin) -> None:
     done = await (await begin("runservice", "--list")).finished()
     assert "echo " in done.out

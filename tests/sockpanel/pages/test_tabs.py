@@ -41,7 +41,7 @@ def test_connections_say_what_tls_agreed_on_and_who_the_client_is(
     assert "TLS 1.3 for lab.lan" in page
     assert "CN=&lt;b&gt;pump" in page
     assert "ab" * 32 in page
-    opening = "TLS 1.3 with TLS_AES_256_GCM_SHA384, for lab.lan, from CN=&lt;b&gt;pump"
+    opening = "TLS 1.3, for lab.lan, from CN=&lt;b&gt;pump, TLS_AES_256_GCM_SHA384"
     assert opening in viewer.get("/servers/echo/").content.decode()
 
 

@@ -75,3 +75,13 @@ def test_a_command_server_is_shown_by_a_command_of_its_own_allow_list() -> None:
     assert lines.shell.endswith(" -- lights on")
     assert '"argv": ["lights", "on"]' in lines.python
     assert talk(server(kind="command", options={"commands": []})).shell.endswith(" -- COMMAND")
+
+
+def test_where_tls_is_spoken_the_lines_speak_it_too() -> None:
+    lines = talk(server(tls={"mode": "on", "client": "required"}, reply={"type": "echo"}, host="::1"))
+    compile(lines.python, "tls", "exec")
+    assert 'wrap_socket(socket.create_connection(("::1", 9)), server_hostname="::1")' in lines.python
+    assert "load_cert_chain" in lines.python
+    assert lines.shell.endswith("-CAfile sockpanel-ca.pem -cert client.pem -connect [::1]:9")
+    assert lines.client.endswith("tls=on")
+    assert "tls" not in talk(server(tls={"mode": "off"})).client
