@@ -79,10 +79,10 @@ def ask(panel: Panel, line: str, *headers: str) -> int:
     return raw(panel.host, panel.port, text.encode("latin-1"))[0]
 
 
-def upgrade(panel: Panel, *headers: str, host: str = "127.0.0.1:{port}") -> int:
+def upgrade(panel: Panel, *headers: str, host: str = "127.0.0.1:{port}", path: str = "/ws/panel/") -> int:
     """The status that a WebSocket's handshake gets; 101 is a yes."""
     lines = [f"Host: {filled(panel, host)}", *headers]
-    text = "GET /ws/panel/ HTTP/1.1\r\n" + "".join(f"{line}\r\n" for line in lines) + UPGRADE + "\r\n"
+    text = f"GET {path} HTTP/1.1\r\n" + "".join(f"{line}\r\n" for line in lines) + UPGRADE + "\r\n"
     return raw(panel.host, panel.port, text.encode("latin-1"))[0]
 
 

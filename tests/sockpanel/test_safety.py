@@ -126,3 +126,23 @@ def test_root_is_a_system_check(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
         told = checks.run_checks(tags=["security"], include_deployment_checks=True)
         assert ("sockpanel.I101" in {message.id for message in told}) is expected
+
+
+SECRET = re.compile(r"""(?i)(passw(or)?d|secret|token)\w*["']?\s*[=:]\s*[fb]?["'](?P<value>[^"'{}<>\s]{4,})["']""")
+DEED = re.compile(r"[a-z]+\.[a-z]+")  # account.change
+
+
+def test_no_password_stands_in_what_is_shipped():
+    """There is no default one, and none that somebody forgot here."""
+    shipped = [
+        path
+        for name in ("sockpanel", "services", "templates", "static", "docs")
+        for path in (CHECKOUT / name).rglob("*")
+    ]
+    texts = {
+        path: path.read_text(errors="replace")
+        for path in [*shipped, CHECKOUT / "run"]
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    found = [(path.name, one["value"]) for path, text in texts.items() for one in SECRET.finditer(text)]
+    assert [(name, value) for name, value in found if not DEED.fullmatch(value)] == []

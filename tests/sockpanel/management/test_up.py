@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import PASSWORD
 from tests.ports import free_port
 from tests.sockpanel.panel import Panel
+from tests.sockpanel.test_border import upgrade
 from tests.sockpanel.visitor import Answer
 from tests.waiting import eventually
 
@@ -23,6 +24,8 @@ def test_a_new_panel_is_set_up_by_its_link_and_only_once(start_panel):
     token = panel.setup_token()
     assert panel.visitor().get("/servers/").status == 403
     assert panel.visitor().post("/setup", {"token": "wrong", "username": "eve", "password": PASSWORD}).status == 403
+    for path in ("/ws/panel/", "/ws/servers/1/", "/ws/commands/1/", "/ws/nothing/"):
+        assert upgrade(panel, f"Origin: http://127.0.0.1:{panel.port}", path=path) == 403
     answers: list[Answer] = []
 
     def submit(number: int) -> None:
