@@ -16,6 +16,10 @@ from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
 
 ONLY = 1  # the number of the one server
+KEYS = {  # nothing is known here of whose they are
+    "session": "the key of a session of Sockpanel, which is not shown: sign out of it",
+    "token": "a token of Sockpanel, which is not shown: revoke it",
+}
 
 
 class Foreground:
@@ -66,6 +70,10 @@ class Foreground:
             self._printer.line(f"{terminal.clock(opened.at)} ++ #{opened.number} {terminal.plain(opened.peer)} opened")
         for row in batch.messages:
             self._message(row)
+        for key in batch.exposed:
+            self._printer.line(
+                f"{terminal.clock(key.at)} !! #{key.connection} {terminal.plain(key.peer)} sent {KEYS[key.kind]}"
+            )
         for closed in batch.closed:
             self._printer.line(f"{terminal.clock(closed.at)} -- #{closed.number} {terminal.plain(closed.why)}")
         self._received += batch.counted.received

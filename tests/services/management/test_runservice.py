@@ -15,6 +15,7 @@ import pytest
 from services import operations
 from services.supervisor import lock
 from tests.ports import free_port
+from tests.services.servers.secrets_of import KEY, NAME, leaks
 from tests.waiting import eventually_async
 
 both = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
@@ -48,6 +49,18 @@ async def test_a_preset_runs_without_any_database_and_ends_cleanly(begin: Begin,
     assert [path.name for path in data_directory.iterdir()] == ["secret-key"]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
+
+
+async def test_a_preset_shows_no_key_of_a_panel_and_says_that_one_came(begin: Begin) -> None:
+    port = free_port()
+    running = await begin("runservice", "upper", "--port", str(port))
+    await running.line("serves on")
+    said = b"%s=%s" % (NAME, KEY)
+    assert await ask(port, said) == said.upper()
+    await running.line("sent the key of a session of Sockpanel, which is not shown: sign out of it")
+    done = await running.end(signal.SIGINT)
+    shown = "\n".join([*running.lines, done.out])
+    assert (leaks(shown.encode()), shown.count("=[redacted]")) == ([], 2)
 
 
 @pytest.mark.parametrize(
