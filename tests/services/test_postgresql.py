@@ -191,8 +191,9 @@ SAME_THERE = ("recorder", "batches", "bulk", "history", "retention", "execution_
 
 
 def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
-    """The tests of recording, reading, pruning and the first set-up once more, each database by itself."""
+    """The tests of recording, reading, pruning, the audit and the first set-up once more, each database by itself."""
     files = [*(f"tests/services/test_{name}.py" for name in SAME_THERE), "tests/sockpanel/accounts/test_race.py"]
+    files += [f"tests/services/audit/test_{name}.py" for name in ("writing", "guard", "entries", "verifying")]
     without = [f"--deselect=tests/services/test_retention.py::{name}" for name in OF_A_FILE]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--reuse-db", "--timeout=60", *without, *files]
     environment = os.environ | {"TESTS_POSTGRESQL": cluster.server}
@@ -202,6 +203,34 @@ def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
 
 
 PREPARE = "import django; django.setup(); from services import databases; databases.prepare()"
+
+
+APPEND = """
+import sys, django
+django.setup()
+from services import audit
+for number in range(30):
+    audit.record("send", sys.argv[1], data=b"x" * 3000)
+"""
+VERIFY = """
+import django; django.setup()
+from services.audit.verifying import verify
+found = verify([])
+print(found.entries, found.guarded)
+"""
+
+
+def test_processes_that_append_at_once_write_one_chain(cluster: Cluster, environment: dict[str, str]) -> None:
+    cluster.sql("CREATE DATABASE audited")
+    environment |= {"DATABASE_URL": f"{cluster.server}/audited"}
+    run = {"cwd": CHECKOUT, "env": environment, "stdout": subprocess.PIPE}
+    subprocess.run([sys.executable, "-c", PREPARE], check=True, timeout=60, **run)
+    begun = [subprocess.Popen([sys.executable, "-c", APPEND, who], **run) for who in ("ada", "otto", "vera")]
+    assert [process.wait(60) for process in begun] == [0, 0, 0]
+    for process in begun:
+        process.communicate()
+    done = subprocess.run([sys.executable, "-c", VERIFY], check=True, timeout=60, **run)
+    assert done.stdout.split() == [b"90", b"True"]
 
 
 def test_machines_that_start_at_once_migrate_once(cluster: Cluster) -> None:
