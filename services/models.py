@@ -214,7 +214,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["who", "number"]),
             models.Index(fields=["verb", "number"]),
             models.Index(fields=["server", "number"]),
-            models.Index(fields=["server_id", "number"]),
+            models.Index(fields=["server_id", "verb", "number"]),
             models.Index(fields=["at"]),
             models.Index(fields=["cut"], name="services_audit_cuts", condition=models.Q(cut__gt=0)),
         ]

@@ -16,6 +16,7 @@ from services.models import AuditEntry, Server
 from services.servers.clock import rfc3339
 
 LIMIT, MAX_LIMIT = 100, 1000
+CONFIGURING = ("server.create", "server.change", "server.restore")
 NAMES = 500  # of people or verbs on offer in a filter
 
 
@@ -104,7 +105,7 @@ def head() -> tuple[int, str]:
 
 def configurations_of(server: Server, limit: int = 50) -> list[AuditEntry]:
     """The entries after which it had a configuration of its own, newest first."""
-    rows = AuditEntry.objects.filter(server_id=server.pk, details__contains='"configuration":')
+    rows = AuditEntry.objects.filter(server_id=server.pk, verb__in=CONFIGURING)
     return list(rows.order_by("-number")[:limit])
 
 
@@ -120,6 +121,11 @@ def configuration_of(server: Server, number: int) -> dict[str, Any]:
 
 
 def names(field: str) -> list[str]:
-    """The people, or the verbs, that stand in the audit."""
-    rows = AuditEntry.objects.exclude(**{field: ""}).order_by(field)
-    return list(rows.values_list(field, flat=True).distinct()[:NAMES])
+    """The people, verbs or servers that stand in the audit; one look into the index for each, however many entries there are."""
+    found = [""]
+    while len(found) <= NAMES:
+        rows = AuditEntry.objects.filter(**{f"{field}__gt": found[-1]}).order_by(field)
+        if (name := rows.values_list(field, flat=True).first()) is None:
+            break
+        found.append(name)
+    return found[1:]

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['who', 'number'], name='services_au_who_0bacd5_idx'), models.Index(fields=['verb', 'number'], name='services_au_verb_e9b08f_idx'), models.Index(fields=['server', 'number'], name='services_au_server_2b6c76_idx'), models.Index(fields=['server_id', 'number'], name='services_au_server__73cce5_idx'), models.Index(fields=['at'], name='services_au_at_c497e8_idx'), models.Index(condition=models.Q(('cut__gt', 0)), fields=['cut'], name='services_audit_cuts')],
+                'indexes': [models.Index(fields=['who', 'number'], name='services_au_who_0bacd5_idx'), models.Index(fields=['verb', 'number'], name='services_au_verb_e9b08f_idx'), models.Index(fields=['server', 'number'], name='services_au_server_2b6c76_idx'), models.Index(fields=['server_id', 'verb', 'number'], name='services_au_server__256dde_idx'), models.Index(fields=['at'], name='services_au_at_c497e8_idx'), models.Index(condition=models.Q(('cut__gt', 0)), fields=['cut'], name='services_audit_cuts')],
             },
         ),
         migrations.RunPython(put_up, migrations.RunPython.noop),

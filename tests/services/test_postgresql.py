@@ -193,7 +193,9 @@ SAME_THERE = ("recorder", "batches", "bulk", "history", "retention", "execution_
 def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
     """The tests of recording, reading, pruning, the audit and the first set-up once more, each database by itself."""
     files = [*(f"tests/services/test_{name}.py" for name in SAME_THERE), "tests/sockpanel/accounts/test_race.py"]
-    files += [f"tests/services/audit/test_{name}.py" for name in ("writing", "guard", "entries", "verifying")]
+    files += [
+        f"tests/services/audit/test_{name}.py" for name in ("writing", "guard", "entries", "verifying", "cutting")
+    ]
     without = [f"--deselect=tests/services/test_retention.py::{name}" for name in OF_A_FILE]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--reuse-db", "--timeout=60", *without, *files]
     environment = os.environ | {"TESTS_POSTGRESQL": cluster.server}

@@ -1,4 +1,4 @@
-"""`audit verify|list`: who did what, and whether the chain of entries is what it was."""
+"""`audit verify|list|cut`: who did what, and whether the chain of entries is what it was."""
 
 import sys
 from argparse import ArgumentParser
@@ -11,10 +11,10 @@ import msgspec
 from django.conf import settings
 
 from services import terminal
-from services.audit import entries, heads, verifying
+from services.audit import cutting, entries, heads, verifying
 from services.audit.watch import RESTORED
 from services.errors import AuditBroken, RequestRefused
-from services.management.base import FAILED, SockpanelCommand
+from services.management.base import FAILED, SockpanelCommand, who
 
 LINES = 20
 EPILOG = """examples:
@@ -29,15 +29,21 @@ class Command(SockpanelCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|list")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|list|cut")
         _add_verify(verbs.add_parser("verify", help="check every entry, and the heads that were told to the log"))
         _add_list(verbs.add_parser("list", help="the newest entries, the newest last"))
+        _add_cut(verbs.add_parser("cut", help="move the oldest entries into a file"))
 
     def run(self, options: Mapping[str, Any]) -> None:
-        if options["verb"] == "verify":
-            self._verify(options)
+        {"verify": self._verify, "list": self._list, "cut": self._cut}[options["verb"]](options)
+
+    def _cut(self, options: Mapping[str, Any]) -> None:
+        path: Path = options["to"]
+        count = cutting.cut(_micros(options["before"]) or 0, path, who())
+        if options["json"]:
+            self.say(terminal.as_json({"cut": count, "file": str(path) if count else None}))
         else:
-            self._list(options)
+            self.say(f"{count:,} entries went into {path}." if count else "No entry is that old: nothing was cut.")
 
     def _verify(self, options: Mapping[str, Any]) -> None:
         directory = Path(settings.SOCKPANEL_DATA_DIR)
@@ -110,6 +116,12 @@ def _add_list(parser: ArgumentParser) -> None:
     parser.add_argument("--refused", action="store_true", help="only what was refused or failed")
     parser.add_argument("-n", "--lines", type=int, default=LINES, metavar="N", help=f"the newest so many; {LINES}")
     parser.add_argument("--json", action="store_true", help="a JSON object for each entry, on a line of its own")
+
+
+def _add_cut(parser: ArgumentParser) -> None:
+    parser.add_argument("--before", required=True, metavar="TIME", help="what is older goes; such as 2026-01-01; UTC")
+    parser.add_argument("--to", required=True, type=Path, metavar="FILE", help="a file that is not there yet")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _lines(path: str) -> Iterator[str]:

@@ -85,3 +85,11 @@ async def test_times_bound_what_is_listed(manage: Manage, five: list[AuditEntry]
     assert (await manage("audit", "list", "--until", "2020-01-01T10:00Z")).out == ""
     refused = await manage("audit", "list", "--since", "yesterday")
     assert (refused.code, "is no time" in refused.err) == (2, True)
+
+
+async def test_old_entries_go_into_a_file(manage: Manage, five: list[AuditEntry], tmp_path: Path) -> None:
+    nothing = await manage("audit", "cut", "--before", "2020-01-01", "--to", str(tmp_path / "old"))
+    assert (nothing.code, nothing.out) == (0, "No entry is that old: nothing was cut.\n")
+    done = await manage("audit", "cut", "--before", "2120-01-01", "--to", str(tmp_path / "old"), "--json")
+    assert (done.code, done.json) == (0, {"cut": 4, "file": str(tmp_path / "old")})
+    assert (await manage("audit", "verify", "--json")).json["first"] == 5

@@ -1,0 +1,64 @@
+"""The oldest entries moved into a file, for an audit that has grown too large. The cut is an entry too, with the hash that it follows.
+
+Without that entry the database lets none go (services.audit.guard), and `verify` would miss them. What is cut can be read and checked
+in its file: one JSON object a line, with all that was hashed. Earlier configurations among it can be restored no more.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from services.audit import chain
+from services.audit.writing import record
+from services.errors import RequestRefused
+from services.models import AuditEntry
+
+AT_ONCE = 20_000  # entries of one transaction: others wait for it
+
+
+def cut(before: int, path: Path, who: str) -> int:
+    """Move what is older than `before` (microseconds since 1970) into a new file; the newest entry stays. Returns how many went."""
+    found = AuditEntry.objects.filter(at__lt=before).order_by("-number").values_list("number", flat=True).first()
+    newest = AuditEntry.objects.order_by("-number").values_list("number", flat=True).first()
+    last = min(found or 0, (newest or 0) - 1)
+    if last < 1:
+        return 0
+    count = 0
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            while moved := _cut_some(last, file, path, who):
+                count += moved
+    except OSError as error:
+        raise RequestRefused(
+            f"{path} cannot be written ({error.strerror}), and {count:,} entries went: name a file that is not there yet."
+        ) from None
+    return count
+
+
+def _cut_some(last: int, file: Any, path: Path, who: str) -> int:
+    with transaction.atomic():
+        rows = list(AuditEntry.objects.filter(number__lte=last).order_by("number")[:AT_ONCE])
+        if not rows:
+            return 0
+        lines = b"".join(_line(row) for row in rows)
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())  # it is there before they go
+        end = rows[-1]
+        told = {"number": end.number, "hash": end.hash, "file": str(path.absolute())}
+        told["sha256"] = hashlib.sha256(lines).hexdigest()  # of the lines of this cut
+        what = f"{len(rows)} entries up to {end.number} went into a file"
+        record("audit.cut", who, what=what, new=told, cut=end.number)
+        AuditEntry.objects.filter(number__lte=end.number).delete()
+    return len(rows)
+
+
+def _line(entry: AuditEntry) -> bytes:
+    said = {column: getattr(entry, column) for column in (*chain.COLUMNS, "hash")}
+    return json.dumps(said | {"data": base64.b64encode(bytes(entry.data)).decode()}).encode() + b"\n"
