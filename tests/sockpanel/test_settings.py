@@ -37,9 +37,13 @@ def test_a_setting_that_makes_no_sense_is_one_line_and_exit_code_78(environment,
     assert name in ended.stderr
 
 
-def test_djangos_deployment_check_is_content_with_tls(environment, certificate: tuple[str, str]):
-    tls = {"SOCKPANEL_TLS_CERT": certificate[0], "SOCKPANEL_TLS_KEY": certificate[1]}
-    ended = manage(environment, "check", "--deploy", "--fail-level", "WARNING", **tls)
+@pytest.mark.parametrize("where", ["its own TLS", "a proxy"])
+def test_djangos_deployment_check_is_content_with_tls(environment, certificate: tuple[str, str], where: str):
+    words = {
+        "its own TLS": {"SOCKPANEL_TLS_CERT": certificate[0], "SOCKPANEL_TLS_KEY": certificate[1]},
+        "a proxy": {"SOCKPANEL_PROXIES": "10.0.0.0/8", "SOCKPANEL_ORIGINS": "https://panel.example"},
+    }[where]
+    ended = manage(environment, "check", "--deploy", "--fail-level", "WARNING", SOCKPANEL_HOST="0.0.0.0", **words)
     assert (ended.returncode, "WARNING" in ended.stderr) == (0, False), ended.stderr
 
 
