@@ -37,5 +37,8 @@ def same_socket(one: ServerSpec, other: ServerSpec) -> bool:
 
 
 def same_service(one: ServerSpec, other: ServerSpec) -> bool:
-    """Whether a worker that runs `one` need not be restarted for `other`: nothing but the name differs."""
-    return one == msgspec.structs.replace(other, name=one.name)
+    """Whether a worker that runs `one` need not be restarted for `other`: nothing but names differ, its own or its certificate's."""
+    tls = other.tls
+    if one.speaks_tls and other.speaks_tls:  # what is behind the name is told apart from the spec
+        tls = msgspec.structs.replace(tls, certificate=one.tls.certificate)
+    return one == msgspec.structs.replace(other, name=one.name, tls=tls)

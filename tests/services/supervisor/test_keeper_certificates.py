@@ -1,5 +1,9 @@
 """A certificate reaches its worker at the start and when it is renewed, replayed with fakes."""
 
+from typing import Any
+
+from services.servers import validation
+from services.servers.spec import ServerSpec
 from services.servers.tls_material import TlsMaterial
 from services.supervisor.states import State
 
@@ -43,6 +47,24 @@ def test_a_worker_that_does_not_take_it_is_killed(house):
     house.worker.is_deaf = True
     keeper.heed(house.wanted(tls=material("new")))
     assert house.worker.killed[0].startswith("The worker did not take its renewed certificate and was killed.")
+
+
+def speaking(certificate: str, **words: Any) -> ServerSpec:
+    return validation.build(
+        {"name": "lab", "kind": "tcp", "port": 9, "tls": {"mode": "on", "certificate": certificate, **words}}
+    )
+
+
+def test_another_certificate_needs_no_other_worker(house):
+    keeper = house.running(spec=speaking("old"), tls=material("old"), revision=1)
+    keeper.heed(house.wanted(spec=speaking("new"), tls=material("new"), revision=2))
+    assert (keeper.state, house.worker.certified, house.worker.terminated) == (State.RUNNING, [material("new")], 0)
+
+
+def test_another_minimum_does(house):
+    keeper = house.running(spec=speaking("old"), tls=material("old"), revision=1)
+    keeper.heed(house.wanted(spec=speaking("old", minimum="1.3"), tls=material("old"), revision=2))
+    assert (keeper.state, house.worker.terminated) == (State.STOPPING, 1)
 
 
 MISSING = "The private key of lab is not on this machine."

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -243,6 +244,11 @@ async def test_the_clients_certificate_is_told(serve_tls, connect_tls, client, s
 
 OLD = believing()
 OLD.minimum_version, OLD.maximum_version = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2
+ANCIENT = believing()
+ANCIENT.set_ciphers("ALL:@SECLEVEL=0")
+with warnings.catch_warnings():  # Python itself advises against it
+    warnings.simplefilter("ignore")
+    ANCIENT.minimum_version, ANCIENT.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
 FEW = believing()
 FEW.set_ciphers("ECDHE-ECDSA-AES256-SHA384")
 FEW.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -254,6 +260,7 @@ FEW.maximum_version = ssl.TLSVersion.TLSv1_2
         ({}, believing(root("Another")), "it does not know the authority that signed it"),
         ({}, FEW, "it offers no cipher suite that this server takes"),
         ({"minimum": "1.3"}, OLD, "it speaks no TLS 1.3 or newer"),
+        ({}, ANCIENT, "it speaks no TLS 1.2 or newer"),
         (
             {"client": "required", "client_ca": DEVICES.chain},
             believing(),
@@ -265,7 +272,14 @@ FEW.maximum_version = ssl.TLSVersion.TLSv1_2
             "its client certificate is refused: unable to get local issuer certificate",
         ),
     ],
-    ids=["unknown authority", "no shared cipher", "too old", "no client certificate", "stranger's certificate"],
+    ids=[
+        "unknown authority",
+        "no shared cipher",
+        "too old",
+        "much too old",
+        "no client certificate",
+        "stranger's certificate",
+    ],
 )
 async def test_a_handshake_that_fails_says_why(serve_tls, words, context, why):
     it = await serve_tls(**words)
