@@ -3,8 +3,13 @@
 import asyncio
 import json
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from playwright.async_api import Page, expect
 
 from sockpanel.templatetags.shown import head
@@ -162,3 +167,60 @@ async def test_what_people_write_themselves_is_text(surf: Surf, served, panel) -
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".field-problem").first).to_be_visible()
     assert await harm(page) == []
+
+
+HOSTILE_NAME = "<img src=x onerror=alert(1) class=harm>\u202e\u200b"
+
+
+async def test_what_a_browser_says_it_is_and_what_somebody_did_is_text(surf: Surf, served, panel) -> None:
+    """The User-Agent of a session, the bytes that were sent by hand, a name at the sign-in, the notes of a server."""
+    visitor, lab = panel.visitor(), served("echo")
+    visitor.headers["User-Agent"] = "<img/src=x/onerror=alert(1)/class=harm>\x9b31m"
+    assert visitor.sign_in(panel.username, panel.password).status == 302
+    panel.visitor().sign_in(HOSTILE_NAME, "wrong")
+    lab.connect()
+    sent = ask(panel, "POST", f"/servers/{lab.name}/send", {"data": b"\n".join(corpus()).hex(), "encoding": "hex"})
+    assert sent.status == 200, sent.text
+    assert ask(panel, "PATCH", f"/servers/{lab.name}", {"notes": HOSTILE_NAME}).status == 200
+    page = await opened(surf, "/account/")
+    assert await page.locator("[title*=onerror]").count() == 1
+    for path in (
+        "/account/",
+        "/users/",
+        "/activity/",
+        f"/activity/?server={lab.name}",
+        f"/activity/?who={HOSTILE_NAME}",
+        f"{lab.path}history/",
+    ):
+        await page.goto(path)
+        assert await harm(page) == [], path
+
+
+async def test_the_names_in_a_certificate_are_text(surf: Surf, panel) -> None:
+    chain, key = certificate_of(HOSTILE_NAME)
+    made = ask(panel, "POST", "/certificates", {"name": "hostile", "chain": chain, "key": key})
+    try:
+        page = await opened(surf, "/certificates/")
+        assert await harm(page) == []
+        if made.status == 201:
+            await expect(page.locator("main")).to_contain_text("onerror=alert(1)")
+    finally:
+        ask(panel, "DELETE", "/certificates/hostile")
+
+
+def certificate_of(name: str) -> tuple[str, str]:
+    """A certificate whose subject and issuer are this name, and its key, as PEM."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)]
+    )
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=90))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("lab.test")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), text.decode()
