@@ -16,19 +16,12 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 
 from services import audit
-from services.errors import ConfigurationRefused, NotAllowed, PasswordWrong, SessionGone
+from services.errors import ConfigurationRefused, PasswordWrong, SessionGone
 from sockpanel.accounts import confirming, sessions
 from sockpanel.accounts.models import Session, Token, User, digest_of
 
 MOST_TOKENS = 100
 DAYS = (30, 90, 365)  # what the page offers; 0: never
-
-
-def signed_in(user: User) -> User:
-    """The person, who came with a session. Raises NotAllowed: a token that got lost must not outlive itself."""
-    if user.ceiling:
-        raise NotAllowed("A token changes nothing about the account of its owner: sign in for that.")
-    return user
 
 
 def change_password(request: HttpRequest, user: User, current: str, new: str) -> None:

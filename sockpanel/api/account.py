@@ -29,7 +29,7 @@ def read_account(request: HttpRequest) -> HttpResponse:
 def change_account(request: HttpRequest) -> HttpResponse:
     """How the panel looks to this person, wherever they sign in."""
     wanted = taken(request, requests.Looks)
-    user = own.signed_in(_person(request))
+    user = _person(request)
     own.change_looks(user, msgspec.to_builtins(wanted))
     return json(_told(user))
 
@@ -51,7 +51,7 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
 def create_token(request: HttpRequest) -> HttpResponse:
     """A token for a script, with a role that it has at most, and an end."""
     wanted = taken(request, requests.NewToken)
-    user = own.signed_in(_person(request))
+    user = _person(request)
     secret = own.create_token(user, wanted.name, wanted.scope, wanted.days)
     return json({**telling.token(own.token_of(user, secret)), "token": secret}, status=201)
 
@@ -59,7 +59,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 @router.delete("/account/tokens/{number}", auth=Allowed("account.change"), **described({204: None}, errors.SessionGone))
 def delete_token(request: HttpRequest, number: Number) -> HttpResponse:
     """Revoke it: its scripts are let in no more."""
-    own.revoke_token(own.signed_in(_person(request)), number)
+    own.revoke_token(_person(request), number)
     return nothing()
 
 
