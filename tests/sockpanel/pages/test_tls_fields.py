@@ -75,3 +75,16 @@ def test_a_name_that_is_none_makes_no_certificate(admin: Client) -> None:
 def test_the_address_is_tried_out_with_tls_too(admin: Client) -> None:
     assert admin.get("/servers/new/address/", ON | {"port": "1"}).json().keys() == {"warning"}
     assert admin.get("/servers/new/address/", ON | {"host": "192.0.2.1"}).json()["warning"]
+
+
+def test_a_certificate_is_made_only_for_whoever_has_shown_the_password_again(admin: Client) -> None:
+    session = admin.session
+    session["confirmed_at"] = 0
+    session.save()
+    asked = admin.post("/servers/new/", ON)
+    page = asked.content.decode()
+    assert asked.status_code == 403
+    assert 'name="confirming-password"' in page
+    assert '<textarea name="tls.certificate" hidden>\n+</textarea>' in page
+    assert not Certificate.objects.exists()
+    assert not Server.objects.exists()
