@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.benchmarks import commands, crowd, datagrams, echo, history, hold, kills, live, many, pages, workers
+from tests.benchmarks import commands, crowd, datagrams, echo, guesses, history, hold, kills, live, many, pages, workers
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.product import Product
 
@@ -18,4 +18,5 @@ BENCHMARKS: dict[str, Callable[[Product, bool], list[Figure]]] = {
     "live": live.live,
     "pages": pages.pages,
     "commands": commands.commands,
+    "guesses": guesses.guesses,
 }
