@@ -58,7 +58,18 @@ def test_the_docs_tell_the_role_of_every_route(route: str) -> None:
     assert f"| `{route}` | {needed(route)} |" in DOCS
 
 
-@pytest.mark.parametrize("route", guards())
+def is_in_person(route: str) -> bool:
+    (guard,) = guards()[route]
+    return DEEDS[guard.deed].in_person
+
+
+@pytest.mark.parametrize("route", [route for route in guards() if is_in_person(route)])
+def test_what_is_done_in_person_no_token_does(route: str, admin: Any, problem: Problem) -> None:
+    method, path = filled(route)
+    assert "not done by a token" in problem(admin.ask(method, path, {}), 403, "SP-1005")["detail"]
+
+
+@pytest.mark.parametrize("route", [route for route in guards() if not is_in_person(route)])
 def test_a_lower_role_is_refused_and_the_least_role_gets_in(
     route: str, viewer: Any, operator: Any, admin: Any, problem: Problem
 ) -> None:

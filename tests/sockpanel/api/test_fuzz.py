@@ -33,8 +33,8 @@ CHECKS = [
     response_schema_conformance,
     unsupported_method,
 ]
-EXAMPLES = 8  # requests to each route
-EXAMPLES_BELOW = 3  # the same, of each role below the admin's
+EXAMPLES = 6  # requests to each route
+EXAMPLES_BELOW = 2  # the same, of each role below the admin's
 REFUSED = (
     400,
     403,
