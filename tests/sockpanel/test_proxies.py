@@ -1,11 +1,15 @@
 """Of what proxies say, only what trusted ones have added counts."""
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
 from sockpanel.proxies import Proxies
+from tests.sockpanel.panel import Panel
+from tests.sockpanel.test_border import upgrade
+from tests.sockpanel.visitor import Visitor
 
 TRUSTED = Proxies([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
 
@@ -56,3 +60,54 @@ def test_scheme_and_host_come_from_the_nearest_trusted_proxy():
 @pytest.mark.parametrize("proto", ["ftp", "", "HTTPS"])
 def test_a_scheme_that_makes_no_sense_is_left_alone(proto: str):
     assert TRUSTED.read(scope("10.0.0.1", x_forwarded_proto=proto))["scheme"] == "http"
+
+
+@pytest.fixture(scope="module")
+def behind() -> Iterator[Panel]:
+    """A panel behind a proxy with TLS: this test."""
+    panel = Panel(command="web", SOCKPANEL_PROXIES="127.0.0.1/32", SOCKPANEL_ORIGINS="https://panel.example")
+    panel.start()
+    yield panel
+    panel.end()
+
+
+def visitor(panel: Panel, client: str = "198.51.100.9") -> Visitor:
+    """As the proxy passes somebody on."""
+    found = panel.visitor()
+    found.headers = {
+        "Host": "panel.example",
+        "Origin": "https://panel.example",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-For": f"203.0.113.7, {client}",
+    }
+    return found
+
+
+def test_behind_a_proxy_people_sign_in_and_follow_with_cookies_for_tls_alone(behind: Panel):
+    ada = visitor(behind)
+    answer = ada.sign_in(behind.username, behind.password)
+    assert answer.status == 302
+    assert answer.headers["Set-Cookie"].startswith("__Host-sp_")
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert "max-age=" in ada.get("/servers/").headers["Strict-Transport-Security"]
+    cookie = "Cookie: " + "; ".join(f"{name}={value}" for name, value in ada.cookies.items())
+    for origin, status in (
+        ("https://panel.example", 101),
+        ("http://panel.example", 403),
+        ("https://evil.example", 403),
+    ):
+        assert upgrade(behind, cookie, f"Origin: {origin}", "X-Forwarded-Proto: https", host="panel.example") == status
+
+
+def test_whoever_comes_past_the_proxy_or_by_plain_http_is_sent_to_tls(behind: Panel):
+    plain = visitor(behind)
+    plain.headers["X-Forwarded-Proto"] = "http"
+    assert plain.get("/login/").headers["Location"] == "https://panel.example/login/"
+    assert behind.visitor().get("/login/").headers["Location"].startswith("https://")
+    assert behind.visitor().get("/healthz").status == 200
+
+
+def test_guesses_count_for_the_address_that_the_proxy_saw(behind: Panel):
+    statuses = [visitor(behind, "198.51.100.66").sign_in("nobody", "wrong").status for _ in range(11)]
+    assert statuses[-1] == 429
+    assert visitor(behind, "198.51.100.67").sign_in("nobody", "wrong").status == 400
