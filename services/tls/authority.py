@@ -18,7 +18,7 @@ from services.tls.names import Network
 from services.tls.pem import PrivateKey
 
 LIVES = timedelta(days=3653)
-CERTIFICATE_LIVES = timedelta(days=397)  # browsers take none of a longer life
+CERTIFICATE_LIVES = timedelta(days=364)  # a year with the day before
 EARLIER = timedelta(days=1)  # clocks differ
 # Names that no public authority gives out (RFC 6761, 6762, 8375 and what people use), and addresses of private networks
 PRIVATE_HOSTS = (
