@@ -15,8 +15,7 @@ from tests.waiting import eventually_async
 KINDS: list[tuple[str, dict[str, Any]]] = [
     ("echo", {"framing": {"type": "none"}, "reply": {"type": "echo"}}),
     ("echo", {"framing": {"type": "line"}, "reply": {"type": "upper"}}),
-    ("echo", {"framing": {"type": "delimiter", "delimiter": "; "}, "reply": {"type": "suffix", "text": "!"}}),
-    ("echo", {"framing": {"type": "fixed", "size": 16}, "reply": {"type": "timestamp"}}),
+    ("echo", {"framing": {"type": "fixed", "size": 16}, "reply": {"type": "suffix", "text": "!"}}),
     ("echo", {"framing": {"type": "length", "size": 4}, "reply": {"type": "echo"}}),
     ("time", {"transport": "tcp"}),
     ("command-ready", {}),
