@@ -64,7 +64,7 @@ def test_holds_both_databases_whole_and_a_manifest_that_is_true(stored: Stored, 
 
 
 def test_nobody_can_sign_in_with_what_is_inside(stored: Stored, tmp_path: Path):
-    """Not with a session, also of one that ended, nor with a token, nor by forging either with the secret key."""
+    """Not with a session, also of one that ended, nor with a token, nor by forging either with the secret key; nor pose as one."""
     query(stored.control, SIGN_IN.format(SESSION_KEY))
     query(stored.control, SIGN_IN.format("gone" + SESSION_KEY[4:]))
     query(stored.control, "DELETE FROM accounts_session WHERE session_key LIKE 'gone%'")
@@ -73,10 +73,13 @@ def test_nobody_can_sign_in_with_what_is_inside(stored: Stored, tmp_path: Path):
     )
     token = stored.manage("token", "create", "ada", check=True).stdout.splitlines()[-1]
     secret = (stored.directory / "secret-key").read_bytes().strip()
-    stored.manage("backup", str(tmp_path / "b.tar"), check=True)
+    stored.manage("certificates", "make", "lab", check=True)
+    keys = [path.read_bytes().splitlines()[1] for path in (stored.directory / "tls").iterdir()]
+    assert len(keys) == 2  # its own and the authority's
+    assert "tls" in stored.manage("backup", str(tmp_path / "b.tar"), check=True).stderr
     inside = (tmp_path / "b.tar").read_bytes()
     assert b"ada" in inside
-    assert [needle for needle in (SESSION_KEY[4:].encode(), token.encode(), secret) if needle in inside] == []
+    assert [needle for needle in (SESSION_KEY[4:].encode(), token.encode(), secret, *keys) if needle in inside] == []
     assert query(stored.control, "SELECT count(*) FROM accounts_session") == [(1,)]  # who is signed in stays so
 
 
