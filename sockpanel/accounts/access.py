@@ -26,17 +26,13 @@ View = Callable[..., Any]
 
 
 def role_of(deed: str) -> str:
-    """The least role for a deed of the table; a role's name stands for itself."""
-    return DEEDS[deed].role if deed in DEEDS else User.Role(deed)
+    """The least role for a deed of the table. Raises KeyError for what is not in it."""
+    return DEEDS[deed].role
 
 
 def may(user: object, deed: str) -> bool:
     """Whether somebody's role includes the deed, and it is somebody who may do it."""
-    return isinstance(user, User) and user.may(role_of(deed)) and not (user.ceiling and _in_person(deed))
-
-
-def _in_person(deed: str) -> bool:
-    return deed in DEEDS and DEEDS[deed].in_person
+    return isinstance(user, User) and user.may(role_of(deed)) and not (user.ceiling and DEEDS[deed].in_person)
 
 
 def allowed(user: object, deed: str) -> User:
@@ -46,7 +42,7 @@ def allowed(user: object, deed: str) -> User:
     needed = role_of(deed)
     if may(user, deed):
         return user
-    if user.ceiling and _in_person(deed):
+    if user.ceiling and DEEDS[deed].in_person:
         raise NotAllowed("This is not done by a token: sign in and do it in person.")
     if user.ceiling and user.may_without_token(needed):
         raise NotAllowed(
@@ -58,7 +54,7 @@ def allowed(user: object, deed: str) -> User:
 def check(request: HttpRequest, deed: str) -> User:
     """The person behind the request, who may do this. Raises SignInNeeded, NotAllowed or ConfirmationNeeded."""
     user = allowed(request.user, deed)
-    if deed in DEEDS and DEEDS[deed].confirm:
+    if DEEDS[deed].confirm:
         confirming.check(request)
     return user
 
@@ -88,8 +84,13 @@ class Guard:
 
 
 def require(deed: str, *, post: str = "", verbs: Mapping[str, str] | None = None) -> Callable[[View], View]:
-    """A view for people who may do `deed`; what changes something is `post`, or the deed that `verbs` has for the field `verb`."""
+    """A view for people who may do `deed`; what changes something is `post`, or the deed that `verbs` has for the field `verb`.
+
+    Raises KeyError, when the view is loaded, for what is not in the table.
+    """
     guard = Guard(deed, post, verbs or {})
+    for each in guard.deeds:
+        role_of(each)
 
     def decorate(view: View) -> View:
         if iscoroutinefunction(view):

@@ -18,7 +18,7 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import parse_cookie
 
-from sockpanel.accounts.access import may, token_of, user_of_token
+from sockpanel.accounts.access import may, role_of, token_of, user_of_token
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import lives
 
@@ -46,6 +46,8 @@ class SignedIn:
 
 def opens(deed: str) -> Callable[[Application], Application]:
     """A WebSocket for people whose role includes `deed`; others are told by the code it is closed with."""
+
+    role_of(deed)
 
     def decorate(application: Application) -> Application:
         @wraps(application)

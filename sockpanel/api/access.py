@@ -17,6 +17,7 @@ class Allowed:
     """ninja asks it before each view. Raises SignInNeeded, NotAllowed, CsrfRefused or ConfirmationNeeded."""
 
     def __init__(self, deed: str) -> None:
+        access.role_of(deed)  # a route with another one is not even loaded
         self.deed = deed
 
     def __call__(self, request: HttpRequest) -> User:

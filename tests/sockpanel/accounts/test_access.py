@@ -13,14 +13,16 @@ from services.errors import NotAllowed, RequestRefused, SignInNeeded
 from sockpanel.accounts import access
 from sockpanel.accounts.models import Token, User
 from sockpanel.accounts.permissions import DEEDS
+from sockpanel.accounts.sockets import opens
+from sockpanel.api.access import Allowed
 
 
-@access.require("operator")
+@access.require("servers.start")
 def view(request: HttpRequest, name: str) -> str:
     return f"{name} started"
 
 
-@access.require("operator")
+@access.require("servers.start")
 async def asynchronous_view(request: HttpRequest) -> str:
     return "started"
 
@@ -42,6 +44,14 @@ def test_who_may_gets_through():
 def test_who_may_not_is_told_which_role_it_needs():
     with pytest.raises(NotAllowed, match="needs the role operator and yours is viewer"):
         view(request(User(role="viewer")), "echo")
+
+
+def test_what_is_in_no_table_is_not_even_loaded():
+    for guard in (access.require, opens, Allowed):
+        with pytest.raises(KeyError):
+            guard("servers.explode")
+    with pytest.raises(KeyError):
+        access.require("servers.see", verbs={"explode": "servers.explode"})
 
 
 def test_nobody_has_to_sign_in():
