@@ -1,10 +1,8 @@
 """A link with a role, for one person, once, for 3 days."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -97,30 +95,6 @@ def test_only_so_many_are_open_and_dead_ones_do_not_count(ada: User, monkeypatch
         invitations.make("viewer", "ada")
     Invitation.objects.update(expires_at=timezone.now())
     invitations.make("viewer", "ada")
-
-
-@pytest.mark.django_db(transaction=True, databases=["default", "messages"])
-def test_of_several_who_use_a_link_at_once_one_wins(transactional_db: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(invitations, "make_password", lambda _: "!")  # hashing takes long
-    token = invitations.make("viewer", "ada")
-    made, refused = [], []
-    start = threading.Barrier(5)
-
-    def accept(name: str) -> None:
-        start.wait()
-        try:
-            made.append(invitations.accept(token, name, PASSWORD))
-        except InvitationRefused as error:
-            refused.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=accept, args=[f"eve{n}"]) for n in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (len(made), len(refused), User.objects.count()) == (1, 4, 1)
 
 
 # The page that the link leads to

@@ -1,9 +1,6 @@
 """Roles, who may in, and who is signed out; and that there always is an admin."""
 
-import threading
-
 import pytest
-from django.db import connections
 from django.test import Client
 
 from services.errors import ConfigurationRefused, LastAdmin, UserUnknown
@@ -77,31 +74,6 @@ def test_an_admin_who_is_disabled_does_not_count(ada: User, person):
     people.disable("alan", "ada")
     with pytest.raises(LastAdmin):
         people.disable("ada", "ada")
-
-
-@pytest.mark.django_db(transaction=True, databases=["default", "messages"])
-def test_two_admins_who_disable_each_other_at_once_do_not_both_succeed(transactional_db: None):
-    for name in ("ada", "alan"):
-        User.objects.create(username=name, role="admin")
-    refused: list[str] = []
-    both = threading.Barrier(2)
-
-    def disable(name: str) -> None:
-        both.wait()
-        try:
-            people.disable(name, "them")
-        except LastAdmin:
-            refused.append(name)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=disable, args=[name]) for name in ("ada", "alan")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(refused) == 1
-    assert User.objects.filter(is_active=True).count() == 1
 
 
 def test_whoever_is_disabled_is_out_at_once_and_back_with_the_same_tokens(ada: User, otto: User):
