@@ -5,7 +5,7 @@ import hashlib
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.servers import redaction
@@ -73,6 +73,7 @@ def test_a_long_piece_of_base64_is_left_as_it_is():
     assert clean(blob) == blob
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_bytes_without_a_name_pass(data):
     if b"sp_" not in data.lower():
@@ -80,6 +81,7 @@ def test_bytes_without_a_name_pass(data):
         assert fed([data[:7], data[7:]]) == data
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(REQUEST)))
 def test_a_cut_at_any_byte_hides_nothing(place):
     """Of a token, sixteen characters may have been stored before it could be known for one."""
@@ -88,6 +90,7 @@ def test_a_cut_at_any_byte_hides_nothing(place):
     assert stored.replace(MARK + MARK, MARK) == STORED or TOKEN[:4] in stored
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(REQUEST)), max_size=40), st.booleans())
 @example(list(range(len(REQUEST))), False)
 @example(list(range(len(REQUEST))), True)
@@ -102,12 +105,14 @@ def test_nor_do_many_cuts(places, in_capitals):
     assert in_capitals or TOKEN_FOUND in found
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=15), st.binary(max_size=40), st.lists(st.integers(0, 150), max_size=5))
 def test_nor_does_what_stands_around(before, behind, places):
     data = before + TOKEN + behind + NAME + b"=" + KEY
     assert leaks(fed(cut(data, places))) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(REQUEST)), max_size=10))
 def test_whoever_looks_only_where_something_may_begin_misses_nothing(places):
     """As connections do: without an underscore, and while nothing is open, no scanner is asked."""
@@ -162,7 +167,7 @@ def test_a_flood_of_names_is_told_of_in_part_and_taken_out_whole():
 
 def test_the_worst_bytes_take_no_time_to_speak_of():
     data = b"sp_" * 21_000
-    began = time.monotonic()
+    began = time.process_time()
     clean(data)
     Scanner().feed(data)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 1
