@@ -13,6 +13,7 @@ from tests.sockpanel.addresses import Address, every_address
 LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light")}
 NO_PAGES = {
     "/": "leads to the servers",
+    "/certificates/<slug:name>.pem": "a file",
     "/favicon.ico": "a picture",
     "/healthz": "plain text",
     "/login/": "below, signed out",
