@@ -52,7 +52,7 @@ function drawEvent(node, row) {
   node.replaceChildren(
     cell("time", timeOf(row.at)),
     cell("lane", `#${row.number}`),
-    element("span", { class: "r-event", role: "gridcell" }, words),
+    element("span", { class: "r-event", role: "gridcell", title: words }, words),
   );
 }
 
