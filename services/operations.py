@@ -8,6 +8,7 @@ Each operation writes rows and sends a hint; the supervisor does the rest. It kn
 
 import time
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -127,12 +128,11 @@ def remove(server: Server, who: str, wait: float = 15.0) -> None:
     """Delete a server; a running one is stopped first. Its messages go too."""
     if is_active(server) and settle(server, stop(server, who), wait) is None:
         raise errors.StartFailed(f"{server.name} has not stopped within {wait:.0f} s: try again.")
-    key = server.pk
     disk.make_way(settings.SOCKPANEL_DATA_DIR)
     with transaction.atomic():
+        copy(server).delete()  # which would take its number away from ours
         audit.record("server.remove", who, server=server, configuration=configuration.fields_of(server))
-        server.delete()
-    files.forget_server(key)
+    files.forget_server(server.pk)
     hints.hint("supervisor")
     hints.hint("panel")
 
