@@ -27,6 +27,7 @@ class Command(StartingCommand):
     def run(self, options: Mapping[str, Any]) -> None:
         listening.choose(options["host"], options["port"])
         safety.check()
+        listening.certificate()  # one that is none is told before anything is begun
         if (pid := lock.holder(settings.SOCKPANEL_DATA_DIR, settings.SOCKPANEL_NODE)) is not None:
             raise AlreadySupervised(
                 f"A supervisor (pid {pid}) already runs on {settings.SOCKPANEL_DATA_DIR}: "
@@ -34,7 +35,6 @@ class Command(StartingCommand):
             )
         databases.prepare()
         greeting.admit_first_admin()
-        listening.certificate()  # what is none is told before the port is open
         panel = listening.open_port()
         self.say(greeting.text())
         connections.close_all()

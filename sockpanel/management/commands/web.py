@@ -24,12 +24,12 @@ class Command(StartingCommand):
     def run(self, options: Mapping[str, Any]) -> None:
         lifeline.follow()
         safety.check()
+        certificate = listening.certificate()
         is_child = listening.VARIABLE in os.environ
         databases.prepare()
         greeting.admit_first_admin()
         self._check()
         Session.objects.filter(expire_date__lt=timezone.now()).delete()
-        certificate = listening.certificate()
         panel = listening.open_port()
         if not is_child:
             self.say(greeting.text())
