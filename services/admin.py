@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse
 
 from services import operations
@@ -22,6 +23,27 @@ FIELDS = (
 )
 
 
+class ShortJSON(forms.JSONField):
+    """JSON of a configuration. What is longer, or deeper than Python's parser goes, is none."""
+
+    MOST = 20_000  # characters
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            if isinstance(value, str) and len(value) > self.MOST:
+                raise forms.ValidationError(f"It is longer than {self.MOST:,} characters: shorten it.")
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError("It is nested too deeply: write it flatter.") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was sent, for the form to show again."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
+
+
 class ServerForm(forms.ModelForm):
     """Validates by doing: only the operation knows whether a running server's new address can be had."""
 
@@ -30,6 +52,7 @@ class ServerForm(forms.ModelForm):
     class Meta:
         model = Server
         fields = FIELDS
+        field_classes = dict.fromkeys(("framing", "reply", "options", "limits", "tls", "retention"), ShortJSON)
         widgets = {
             "transport": forms.Select(choices=[(name, name) for name in sorted({*sum(TRANSPORTS.values(), ())})]),
             "notes": forms.Textarea(attrs={"rows": 3}),

@@ -34,8 +34,9 @@ def is_plain() -> bool:
 
 
 def is_behind_tls() -> bool:
-    """Whether a proxy is named, and an address of it that begins with https."""
-    return bool(settings.SOCKPANEL_PROXIES) and any(one.startswith("https:") for one in settings.SOCKPANEL_ORIGINS)
+    """Whether a proxy is named, and addresses of it that all begin with https."""
+    origins = settings.SOCKPANEL_ORIGINS
+    return bool(settings.SOCKPANEL_PROXIES and origins) and all(one.startswith("https:") for one in origins)
 
 
 def refuse_debugging() -> None:

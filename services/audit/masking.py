@@ -4,24 +4,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from services.servers.redaction import clean_text
+
 MASK = "[redacted]"
 MAX_DEPTH = 20
 
 # Fields whose value is a secret, whatever it looks like
 _FIELDS = re.compile(r"(^|[_.-])(password|passphrase|secret|token|private|pem|cookie|authorization)s?$", re.IGNORECASE)
-# A token of ours, a session's cookie, a private key
-_VALUES = re.compile(
-    r"(?<![A-Za-z0-9_-])sp_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"
-    r"|(?<=sp_[0-9a-f]{8}=)[^;\s\"']+"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    re.IGNORECASE | re.DOTALL,
+# Beside what opens the panel (services.servers.redaction)
+_PRIVATE = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.IGNORECASE | re.DOTALL
 )
 
 
 def masked(value: Any, depth: int = 0) -> Any:
     """The same without secrets."""
     if isinstance(value, str):
-        return _VALUES.sub(MASK, value)
+        return _PRIVATE.sub(MASK, clean_text(value))
     if depth == MAX_DEPTH:
         return "..."
     if isinstance(value, Mapping):

@@ -11,6 +11,8 @@ for an answer may hold them in capitals, and however the bytes were cut on their
 
 import hashlib
 import re
+import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -21,11 +23,13 @@ LONGEST = 128  # bytes of a cookie's value
 MOST = 64  # keys told of in one piece; further ones are taken out without a word
 _BEGINS = b"sp_"
 _NAME = rb"[sS][pP]_(?:[0-9a-fA-F]{8}(?:=|%3[dD])\"?"
-_SHALLOW = rb"(?<![\w-]{16}...)"  # behind sp_: a token deep inside of a long run of such characters is none, but a piece of base64
 # A cookie's value, or a token of 43 characters. Looked for at each sp_, for one may begin inside of another
-_SECRET = re.compile(rb"%s([\w.~+/%%-]{1,%d})|%s([\w-]{43}))" % (_NAME, LONGEST, _SHALLOW))
+_SECRET = re.compile(rb"%s([\w.~+/%%-]{1,%d})|([\w-]{43}))" % (_NAME, LONGEST))
 # What the bytes to come may make a token, or the name of a cookie
-_OPEN = re.compile(rb"%s|[0-9a-fA-F]{8}%%3?|%s([\w-]{0,42})|[0-9a-fA-F]{0,8})\Z" % (_NAME, _SHALLOW))
+_OPEN = re.compile(rb"%s|[0-9a-fA-F]{8}%%3?|([\w-]{0,42})|[0-9a-fA-F]{0,8})\Z" % _NAME)
+# Deep inside of a long run of such characters stands a piece of base64 rather than a token, unless its check is right
+_DEEP = re.compile(rb"(?<=[\w-]{16})sp_", re.IGNORECASE)
+_CHECK = 7  # characters at the end of a token: 42 bits
 _HARMLESS = 16  # characters of a token open nothing, and names of people's own are hardly longer
 _BEFORE = 18  # bytes that tell what an sp_ stands behind, of which two may be its own
 
@@ -39,6 +43,23 @@ class Secret(NamedTuple):
     digest: bytes
 
 
+def new_token() -> str:
+    """A token with 216 random bits, and a check of them: it is known for one wherever it stands."""
+    begun = b"sp_" + secrets.token_urlsafe(27).encode()
+    return (begun + _check(begun)).decode()
+
+
+def _check(begun: bytes) -> bytes:
+    return urlsafe_b64encode(hashlib.sha256(begun).digest())[:_CHECK]
+
+
+def _secret_at(data: bytes, at: int) -> re.Match[bytes] | None:
+    match = _SECRET.match(data, at)
+    if match and match[2] and _DEEP.match(data, at) and _check(match[0][:-_CHECK]) != match[0][-_CHECK:]:
+        return None
+    return match
+
+
 def may_begin(data: bytes) -> bool:
     """Whether a name or a token begins in `data`, or before it, whatever follows. To be asked where there is an underscore."""
     low = data.lower()
@@ -50,7 +71,7 @@ def may_hold(data: bytes) -> bool:
     low = data.lower()
     at = low.find(_BEGINS)
     while at >= 0:
-        if _SECRET.match(data, at) or _OPEN.match(data, at):
+        if _secret_at(data, at) or _OPEN.match(data, at):
             return True
         at = low.find(_BEGINS, at + 1)
     return _goes_on(low)
@@ -72,7 +93,7 @@ def search(data: bytes) -> tuple[bytes, list[Secret]]:
     spans, found = [], []
     if UNDERSCORE in data:
         for at in _places(data):
-            if match := _SECRET.match(data, at):
+            if match := _secret_at(data, at):
                 spans.append(match.span(match.lastindex or 0))
                 found += _secrets(match)
     return _without(data, spans, 0, len(data)), found[:MOST]
@@ -103,7 +124,7 @@ class Scanner:
         opens, spans = len(text) - _BEFORE, []
         self.found = []
         for at in _places(text):
-            if match := _SECRET.match(text, at):
+            if match := _secret_at(text, at):
                 first, last = match.span(match.lastindex or 0)
                 if last > begin:
                     spans.append((first, last))
@@ -112,7 +133,7 @@ class Scanner:
                     opens = min(opens, at - _BEFORE)
             elif match := _OPEN.match(text, at):
                 opens = min(opens, at - _BEFORE)
-                if len(match[1] or b"") > _HARMLESS:
+                if len(match[1] or b"") > _HARMLESS and not _DEEP.match(text, at):
                     spans.append(match.span(1))
         self.is_idle = opens == len(text) - _BEFORE and not text[-2:].lower().endswith((b"s", b"sp"))
         self._before = text[max(0, opens) :]

@@ -23,13 +23,14 @@ from sockpanel.accounts.models import Invitation, User, digest_of
 
 LASTS = timedelta(days=3)
 MOST = 100  # open ones
-REFUSED = "The link is wrong, was used or taken back, or is older than 3 days: ask for a new one."
+REFUSED = "The link is wrong, was used or taken back, is older than 3 days, or its maker is no admin any more: ask for a new one."
 TAKEN = "Somebody has this user name already: choose another one."
 
 
 def open_ones() -> QuerySet[Invitation]:
-    """Those that can still be used, the newest first."""
-    return Invitation.objects.filter(expires_at__gt=timezone.now()).order_by("-pk")
+    """Those that can still be used, the newest first: whoever made one is an admin still."""
+    admins = User.objects.filter(is_active=True, role=User.Role.ADMIN).values("username")
+    return Invitation.objects.filter(expires_at__gt=timezone.now(), made_by__in=admins).order_by("-pk")
 
 
 def make(role: str, by: str, name: str = "") -> str:
@@ -76,7 +77,7 @@ def accept(token: str, username: str, password: str) -> User:
     with transaction.atomic():
         setup.hold_others()
         invitation = of(token)
-        if User.objects.filter(username__iexact=username).exists():
+        if User.objects.filter(username__iexact=user.username).exists():
             raise ConfigurationRefused(TAKEN, field="username")
         invitation.delete()
         user.role = invitation.role

@@ -1,7 +1,6 @@
 """People with a role, their sessions, and the tokens of their scripts."""
 
 import hashlib
-import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from importlib import import_module
@@ -15,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 from services.errors import ConfigurationRefused
+from services.servers import redaction
 
 
 class People(UserManager["User"]):
@@ -103,7 +103,7 @@ class Token(models.Model):
             )
         if len(name) > 64 or not (name.isprintable() or not name):
             raise ConfigurationRefused("A token's name is a line of up to 64 characters.", field="name")
-        secret = f"sp_{secrets.token_urlsafe(32)}"
+        secret = redaction.new_token()
         expires_at = timezone.now() + lasts if lasts else None
         cls.objects.create(user=user, name=name, digest=digest_of(secret), scope=scope, expires_at=expires_at)
         return secret

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -34,8 +35,8 @@ def change_password(request: HttpRequest, user: User, current: str, new: str) ->
         validate_password(new, user)
     except ValidationError as error:
         raise ConfigurationRefused(" ".join(error.messages), field="password") from None
+    user.password = make_password(new)  # it takes a while, and nobody has to wait for it
     with transaction.atomic():
-        user.set_password(new)
         user.save(update_fields=["password"])
         Session.objects.filter(user=user).exclude(pk=current_session(request)).delete()
         audit.record("user.password", user.username)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from services.models import Server
 from sockpanel.accounts import access, commanding
@@ -39,7 +40,7 @@ SERVERS = {
 }
 PAGES = {
     **dict.fromkeys(("index", "app_list", "jsi18n", "autocomplete", "view_on_site", "password_change_done"), ADMIN),
-    "password_change": Page("account.see", "account.change"),
+    "password_change": Page("account.see", "account.see"),
     "accounts_user_changelist": Page("users.see", "users.change", {"delete_selected": "users.change"}),
     "accounts_user_history": Page("users.see"),
     **dict.fromkeys(
@@ -59,6 +60,10 @@ class Site(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return access.may(request.user, "admin.see")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Where guesses are throttled, and a change is written into the audit."""
+        return HttpResponseRedirect(reverse("account"))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return super().admin_view(_guarded(view), cacheable)

@@ -28,6 +28,14 @@ def form(**words: Any) -> dict[str, Any]:
     return {**plain, **parts, "restart": "never", "retention": '{"rows": 5}', "node": "local", "notes": "", **words}
 
 
+@pytest.mark.parametrize("limits", ["[" * 19_000, "[" * 30_000])
+def test_json_that_is_too_deep_or_too_long_is_none(admin: Client, limits: str):
+    answer = admin.post("/admin/services/server/add/", form(limits=limits))
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["limits"]
+    assert not Server.objects.exists()
+
+
 def test_a_server_is_made_by_the_operation(admin: Client):
     answer = admin.post("/admin/services/server/add/", form(reply='{"type": "echo"}'))
     assert answer.status_code == 302

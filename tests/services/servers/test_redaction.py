@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.servers import redaction
-from services.servers.redaction import MARK, Scanner, clean, clean_text, may_begin, may_hold, search
+from services.servers.redaction import MARK, Scanner, clean, clean_text, may_begin, may_hold, new_token, search
 from tests.services.servers.secrets_of import KEY, NAME, REQUEST, SESSION, STORED, TOKEN, TOKEN_FOUND, leaks
 
 assert len(TOKEN) == 46
@@ -69,8 +69,29 @@ def test_nothing_else_is_touched(data):
 
 
 def test_a_long_piece_of_base64_is_left_as_it_is():
-    blob = base64.urlsafe_b64encode(bytes(99)) + TOKEN + base64.urlsafe_b64encode(bytes(99))
+    unchecked = b"sp_" + b"a" * 43
+    blob = base64.urlsafe_b64encode(bytes(99)) + unchecked + base64.urlsafe_b64encode(bytes(99))
     assert clean(blob) == blob
+    assert fed([blob, b" "]) == blob + b" "
+
+
+@pytest.mark.parametrize("before", [b"id:device-000000000001-", b"another token", b"x" * 200])
+@pytest.mark.parametrize("place", [0, 1, 20, 40, 45, 46])
+def test_a_token_is_known_by_its_check_wherever_it_stands(before, place):
+    token = new_token().encode()
+    before = new_token().encode() if before == b"another token" else before
+    assert token not in clean(before + token)
+    scanner = Scanner()
+    stored = scanner.feed(before + token[:place]) + scanner.feed(token[place:] + b" ")
+    assert token not in stored
+    assert [secret.digest for secret in scanner.found] == [hashlib.sha256(token).digest()] or place == len(token)
+
+
+def test_tokens_one_behind_the_other_are_each_found():
+    tokens = [new_token().encode() for _ in range(5)]
+    cleaned, found = search(b"".join(tokens))
+    assert [secret.digest for secret in found] == [hashlib.sha256(token).digest() for token in tokens]
+    assert cleaned.count(MARK) == 1 or not any(token in cleaned for token in tokens)
 
 
 @settings(deadline=None)

@@ -29,6 +29,27 @@ def test_the_link_works_once(ada: User):
     assert not User.objects.filter(username="eve").exists()
 
 
+@pytest.mark.parametrize("change", [{"role": "operator"}, {"is_active": False}])
+def test_the_link_dies_with_the_rights_of_who_made_it(ada: User, change: dict[str, object]):
+    token = invitations.make("admin", "ada")
+    User.objects.filter(pk=ada.pk).update(**change)
+    with pytest.raises(InvitationRefused, match="no admin any more"):
+        invitations.accept(token, "eve", PASSWORD)
+    assert not invitations.open_ones().exists()
+
+
+@pytest.mark.parametrize("name", ["\N{FULLWIDTH LATIN SMALL LETTER A}da", "ADA"])
+def test_another_way_to_write_a_name_is_the_same_name(ada: User, name: str):
+    with pytest.raises(ConfigurationRefused, match="already"):
+        invitations.accept(invitations.make("viewer", "ada"), name, PASSWORD)
+
+
+def test_a_name_of_letters_that_look_alike_is_refused(ada: User):
+    with pytest.raises(ConfigurationRefused, match="Cyrillic and Latin"):
+        invitations.accept(invitations.make("viewer", "ada"), "\N{CYRILLIC SMALL LETTER A}da", PASSWORD)
+    assert invitations.accept(invitations.make("viewer", "ada"), "\N{CYRILLIC SMALL LETTER A}", PASSWORD).pk
+
+
 def test_the_database_and_the_audit_know_no_token(ada: User):
     token = invitations.make("viewer", "ada", "vera")
     kept = [*Invitation.objects.values_list(), *AuditEntry.objects.values_list()]
