@@ -65,6 +65,27 @@ def test_what_was_taken_out_of_an_entry_is_missed(column: str):
     assert first_wrong() == entry.number
 
 
+FOREIGN = ["''", "'x'", "x'ff'", "CAST(x'ff' AS TEXT)", "0", "-1", "1.5", "9e999", "9223372036854775807", "'[[1]]'"]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.parametrize("value", FOREIGN)
+@pytest.mark.parametrize("column", [*chain.COLUMNS, "hash"])
+def test_whatever_is_put_into_a_column_the_entry_is_named(ten: list[AuditEntry], column: str, value: str):
+    """SQLite takes any type in any column, and text that is no UTF-8."""
+    before = (ten[4].number, getattr(ten[4], column))
+    number = 10 if column == "number" else 5
+    sql(f"UPDATE services_auditentry SET {column} = {value} WHERE number = {number}")  # noqa: S608 - the test's own words
+    with connection.cursor() as cursor:
+        statement = f"SELECT 1 FROM services_auditentry WHERE number = %s AND {column} = %s"  # noqa: S608 - the test's own words
+        same = cursor.execute(statement, before).fetchone() and number == 5
+    if same:
+        assert verify([]).entries == 10
+        return
+    with pytest.raises(AuditBroken, match=r"^Entry -?\d+ "):
+        verify([])
+
+
 def rehash(number: int, **changed: object) -> None:
     """As somebody would who knows how the chain is made."""
     entry = AuditEntry.objects.get(number=number)
@@ -111,6 +132,37 @@ def test_the_end_that_was_cut_off_is_missed_by_what_was_told(ten: list[AuditEntr
 def test_all_of_it_cut_off_is_missed_by_what_was_told(ten: list[AuditEntry]):
     sql("DELETE FROM services_auditentry")
     assert first_wrong(ten[8]) == 1
+
+
+def cut_off(last: AuditEntry, **changed: object) -> int:
+    """An entry that lets the database's own guard give up all the others."""
+    forged = AuditEntry.objects.get(number=last.number)
+    forged.number, forged.previous, forged.cut = last.number + 1, last.hash, last.number
+    for column, value in changed.items():
+        setattr(forged, column, value)
+    forged.hash = str(changed.get("hash") or chain.digest(forged))
+    forged.save(force_insert=True)
+    sql("DELETE FROM services_auditentry WHERE number <= %s", last.number)
+    return forged.number
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"hash": "ab"},
+        {},
+        *({"verb": "audit.cut", "details": details} for details in ("", "7", "[]", '{"new":7}', '{"new":{"hash":[]}}')),
+        {"verb": "audit.cut", "details": "[" * 100_000},
+        {"details": '{"new":{"hash":"ab"}}'},
+    ],
+)
+def test_a_cut_that_nobody_made_is_named(ten: list[AuditEntry], forged: dict[str, object]):
+    assert cut_off(ten[9], **forged) == first_wrong() == 11
+
+
+def test_an_entry_before_the_first_is_named(ten: list[AuditEntry]):
+    sql("UPDATE services_auditentry SET number = 0 WHERE number = 1")
+    assert first_wrong() == 0
 
 
 def test_an_inserted_entry_is_named(ten: list[AuditEntry]):
