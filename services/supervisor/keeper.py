@@ -80,6 +80,7 @@ class Keeper:
                 revision=self.wanted.revision,
                 briefing=wanted.briefing or self.wanted.briefing,
                 tls=self.wanted.tls,
+                missing=self.wanted.missing,
             )
         if self.wanted.barred and wanted.running:
             reason = reason or reasons.ALLOWED
@@ -185,21 +186,20 @@ class Keeper:
         self._door.open(self.current.spec, self._opened)
 
     def _opened(self, error: BindError | None) -> None:
+        why = error or (StartFailed(self.wanted.missing) if self.wanted.missing else None)
         if self.state is State.STOPPING:
             self._gone()
-        elif error is None and self.wanted.missing:
-            self._conclude(StartFailed(self.wanted.missing))
-            self._refuse(self.wanted.missing)
-        elif error is None:
+        elif why is None:
             self._alarm.cancel()
             self._conclude(None)
             self._means.gate.enter(self.id, self._spawn)
         elif self._exchange is not None:
-            self._conclude(error)
+            self._door.release()
+            self._conclude(why)
             self._adopt()
             self._door.open(self.current.spec, self._opened)
         else:
-            self._refuse(error.message)
+            self._refuse(why.message)
 
     def _not_opened(self) -> None:
         self._door.abandon()
@@ -367,11 +367,14 @@ class Keeper:
         if self._exchange is not None:
             exchange, self._exchange = self._exchange, None
             if error is not None:
-                old = exchange.old
-                self.wanted = msgspec.structs.replace(
-                    self.wanted, spec=old.spec, revision=old.revision, restart=old.restart
-                )
+                self.wanted = self._gone_back_to(exchange.old)
             exchange.done(error)
+
+    def _gone_back_to(self, old: Wanted) -> Wanted:
+        """What is wanted now, with all that belongs to the configuration of before: its certificate, too."""
+        return msgspec.structs.replace(
+            self.wanted, spec=old.spec, revision=old.revision, restart=old.restart, tls=old.tls, missing=old.missing
+        )
 
     def _leave_gate(self) -> None:
         self._place.cancel()

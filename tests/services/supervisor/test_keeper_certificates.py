@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from services.errors import AddressInUse
 from services.servers import validation
 from services.servers.spec import ServerSpec
 from services.servers.tls_material import TlsMaterial
@@ -68,6 +71,41 @@ def test_another_minimum_does(house):
 
 
 MISSING = "The private key of lab is not on this machine."
+
+
+@pytest.mark.parametrize("tls", [{}, {"mode": "on", "certificate": "old", "minimum": "1.3"}])
+def test_a_change_that_fails_goes_back_to_the_old_certificate_too(house, tls):
+    keeper = house.running(spec=speaking("old"), tls=material("old"), revision=1)
+    changed = validation.build({"name": "lab", "kind": "tcp", "port": 9, "host": "0.0.0.0", "tls": tls})
+    outcome: list[Any] = []
+    keeper.exchange(house.wanted(spec=changed, missing=MISSING, revision=2), outcome.append)
+    answers = iter([AddressInUse("in use by pid 812 (nginx)"), None])
+    house.means.__dict__["open"] = lambda spec, answer, once=house.means.open: (
+        answer(error) if (error := next(answers)) else once(spec, answer)
+    )
+    house.worker.end(code=0)
+    house.worker.ready()
+    assert isinstance(outcome[0], AddressInUse)
+    assert (keeper.state, house.worker.launch.spec) == (State.RUNNING, speaking("old"))
+    assert (house.worker.launch.tls, keeper.wanted.missing) == (material("old"), "")
+
+
+def test_a_change_to_a_certificate_that_is_missing_goes_back(house):
+    keeper = house.running(spec=speaking("old"), tls=material("old"), revision=1)
+    outcome: list[Any] = []
+    keeper.exchange(house.wanted(spec=speaking("new", minimum="1.3"), missing=MISSING, revision=2), outcome.append)
+    house.worker.end(code=0)
+    house.worker.ready()
+    assert [error.message for error in outcome] == [MISSING]
+    assert (keeper.state, house.worker.launch.spec) == (State.RUNNING, speaking("old"))
+    assert house.open_sockets == 1
+
+
+def test_a_look_from_before_a_change_does_not_say_that_its_certificate_is_missing(house):
+    keeper = house.running(tls=material("old"), revision=1)
+    keeper.heed(house.wanted(tls=material("new"), revision=2))
+    keeper.heed(house.wanted(missing=MISSING, revision=1))
+    assert keeper.wanted.missing == ""
 
 
 def test_without_its_certificate_a_server_does_not_start_and_says_why(house):
