@@ -109,6 +109,8 @@ class Runtime:
         if self._only is None:
             await sync_to_async(wishes.autostart)(self._node)
             await sync_to_async(self._watch.begin)()
+        else:
+            await sync_to_async(self._watch.attend)()
         self._former = await sync_to_async(wishes.asks)(self._node)
 
     async def _look_until(self, stop: asyncio.Event) -> None:

@@ -54,10 +54,12 @@ def take_down(database: BaseDatabaseWrapper | None = None) -> None:
 
 
 def stands() -> bool:
-    """Whether all of them are there."""
+    """Whether all of them are there, and on SQLite say what they should."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgenabled = 'O'", [TABLE])
+            wanted: tuple[str, ...] = NAMES
         else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
-        return {row[0] for row in cursor.fetchall()} >= set(NAMES)
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
+            wanted = SQLITE
+        return {row[0] for row in cursor.fetchall()} >= set(wanted)

@@ -19,6 +19,7 @@ from services.storage import places
 
 FILE = "audit.heads"
 RESTORED = "restored"
+MISSING = "is not there"
 _HEAD = re.compile(r"Audit head (\d{1,18}) ([0-9a-f]{64}) \(([a-z]+)\)")
 
 logger = logging.getLogger(__name__)
@@ -33,11 +34,23 @@ class Head(msgspec.Struct, frozen=True):
 
 def tell(data_dir: Path, why: str) -> None:
     """Say where the chain ends now. Before the first entry there is nothing to say."""
+    if line := _line(why):
+        logger.info("%s", line)
+        _append(data_dir, line)
+
+
+def note(data_dir: Path, why: str) -> None:
+    """The same to the file alone: a command at a terminal says nothing that nobody asked for."""
+    if line := _line(why):
+        _append(data_dir, line)
+
+
+def _line(why: str) -> str:
     number, digest = entries.head()
-    if not number:
-        return
-    line = f"Audit head {number} {digest} ({why})"
-    logger.info("%s", line)
+    return f"Audit head {number} {digest} ({why})" if number else ""
+
+
+def _append(data_dir: Path, line: str) -> None:
     path = data_dir / FILE
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(descriptor, "a", encoding="ascii") as file:
@@ -57,9 +70,25 @@ def read(lines: Iterable[str]) -> list[Head]:
 
 
 def of(data_dir: Path) -> list[Head]:
-    """Those in the data directory's own file."""
+    """Those in the data directory's own file; none where `fault` says why."""
     try:
-        with (data_dir / FILE).open(encoding="ascii", errors="replace") as lines:
-            return read(lines)
-    except FileNotFoundError:
+        return _of(data_dir)
+    except OSError:
         return []
+
+
+def fault(data_dir: Path) -> str:
+    """What is wrong with that file, such as "is not there"; empty where it tells of a head."""
+    try:
+        return "" if _of(data_dir) else "tells of no head"
+    except FileNotFoundError:
+        return MISSING
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def _of(data_dir: Path) -> list[Head]:
+    # A pipe in its place is not waited for
+    descriptor = os.open(data_dir / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, encoding="ascii", errors="replace") as lines:
+        return read(lines)

@@ -39,6 +39,10 @@ class Watch:
         names = Server.objects.filter(node=self._node, autostart=True).values_list("name", flat=True)
         self._safely(self._begin, list(names))
 
+    def attend(self) -> None:
+        """One that runs a single server is no start of the panel, and notes the head like any other."""
+        self._safely(heads.note, self._data_dir, "start")
+
     def _begin(self, autostart: list[str]) -> None:
         restored = _restored(self._data_dir)
         with transaction.atomic():

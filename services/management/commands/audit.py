@@ -11,8 +11,7 @@ import msgspec
 from django.conf import settings
 
 from services import terminal
-from services.audit import cutting, entries, heads, verifying
-from services.audit.watch import RESTORED
+from services.audit import cutting, entries, evidence, heads, verifying
 from services.errors import AuditBroken, RequestRefused
 from services.management.base import FAILED, SockpanelCommand, who
 
@@ -21,7 +20,7 @@ EPILOG = """examples:
   manage.py audit verify
   journalctl -o cat -u sockpanel | manage.py audit verify --log -
   manage.py audit list --who ada --verb server --since 2026-11-01
-exit codes: 0 it is what it was, 1 it is not (the first wrong entry is named), 2 wrong usage"""
+exit codes: 0 it is what it was, 1 it is not (the first wrong entry is named) or its evidence is gone, 2 wrong usage"""
 
 
 class Command(SockpanelCommand):
@@ -40,31 +39,48 @@ class Command(SockpanelCommand):
     def _cut(self, options: Mapping[str, Any]) -> None:
         path: Path = options["to"]
         count = cutting.cut(_micros(options["before"]) or 0, path, who())
+        if count:
+            self._note_head()
         if options["json"]:
             self.say(terminal.as_json({"cut": count, "file": str(path) if count else None}))
         else:
             self.say(f"{count:,} entries went into {path}." if count else "No entry is that old: nothing was cut.")
 
+    def _note_head(self) -> None:
+        """Those that were told may all be of entries that went."""
+        try:
+            heads.note(Path(settings.SOCKPANEL_DATA_DIR), "cut")
+        except OSError as error:
+            self.warn(
+                f"{heads.FILE} cannot be written ({error.strerror}): the supervisor tells the head within an hour."
+            )
+
     def _verify(self, options: Mapping[str, Any]) -> None:
         directory = Path(settings.SOCKPANEL_DATA_DIR)
-        told = [] if (directory / RESTORED).exists() else heads.of(directory)  # of the audit before a restore
-        for path in options["log"]:
-            told += heads.read(_lines(path))
+        log = [head for path in options["log"] for head in heads.read(_lines(path))] if options["log"] else None
         try:
-            found = verifying.verify(told)
+            found = verifying.verify([*evidence.told(directory), *(log or ())])
         except AuditBroken as error:
             if options["json"]:
                 self.say(terminal.as_json({"ok": False, "entry": error.entry, "detail": error.message}))
             self.fail(error.message, FAILED)
-        if options["json"]:
-            self.say(terminal.as_json({"ok": True, **msgspec.to_builtins(found)}))
+        against = evidence.against(directory, found, log)
+        self._say_verdict(found, against, options["json"])
+        for sentence in against or evidence.beside(directory, found, log):
+            self.warn(sentence)
+        if against:
+            sys.exit(FAILED)
+
+    def _say_verdict(self, found: verifying.Verdict, against: list[str], as_json: bool) -> None:
+        if as_json:
+            verdict = {"ok": False, "entry": None, "detail": " ".join(against)} if against else {"ok": True}
+            self.say(terminal.as_json(verdict | msgspec.to_builtins(found)))
             return
+        chain = "make an unbroken chain" if against else "are what they were"
         self.say(
-            f"{found.entries:,} entries, {found.first:,} to {found.last:,}, are what they were; "
+            f"{found.entries:,} entries, {found.first:,} to {found.last:,}, {chain}; "
             f"{found.heads:,} told heads agree. Head: {found.last} {found.hash}"
         )
-        if not found.guarded:
-            self.warn("The database's own guard against changes is gone: somebody took away its triggers.")
 
     def _list(self, options: Mapping[str, Any]) -> None:
         wanted = entries.Filter(

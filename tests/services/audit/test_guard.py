@@ -70,3 +70,11 @@ def test_it_is_known_whether_it_stands(three: None):
     guard.take_down()
     assert not guard.stands()
     guard.put_up()
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_one_of_the_same_name_that_guards_nothing_is_none(three: None):
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {guard.NAMES[1]}")
+        cursor.execute(f"CREATE TRIGGER {guard.NAMES[1]} BEFORE UPDATE ON {guard.TABLE} BEGIN SELECT 1; END")
+    assert not guard.stands()

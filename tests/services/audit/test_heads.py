@@ -1,6 +1,8 @@
 """The head of the chain goes to the log and to a file; what was told before a restore binds nobody any more."""
 
 import logging
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,4 +44,20 @@ def test_a_restore_makes_void_what_was_told_before():
 
 
 def test_without_a_file_nothing_was_told(tmp_path: Path):
-    assert heads.of(tmp_path) == []
+    assert (heads.of(tmp_path), heads.fault(tmp_path)) == ([], heads.MISSING)
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda path: path.write_text(""), "tells of no head"),
+        (lambda path: path.write_bytes(b"\xff\0junk\n" * 100), "tells of no head"),
+        (os.mkfifo, "tells of no head"),
+        (os.mkdir, "cannot be read (Is a directory)"),
+        (lambda path: path.symlink_to("/dev/zero"), "cannot be read (Too many levels of symbolic links)"),
+        (lambda path: path.write_text(f"Audit head 7 {ONE} (hourly)\n"), ""),
+    ],
+)
+def test_a_file_that_tells_of_none_is_known_by_its_fault(tmp_path: Path, make: Callable[[Path], object], fault: str):
+    make(tmp_path / heads.FILE)
+    assert (len(heads.of(tmp_path)), heads.fault(tmp_path)) == (0 if fault else 1, fault)

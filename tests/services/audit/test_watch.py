@@ -59,6 +59,13 @@ def test_a_start_is_told_with_what_starts_by_itself(tmp_path: Path):
     assert [head.number for head in heads.of(tmp_path)] == [3]
 
 
+def test_one_that_runs_a_single_server_tells_the_head_and_writes_no_start(tmp_path: Path):
+    operations.create({"preset": "echo", "name": "lab"}, "ada")
+    Watch(tmp_path, "local").attend()
+    assert [head.number for head in heads.of(tmp_path)] == [last().number]
+    assert last().verb == "server.create"
+
+
 def test_the_head_is_told_each_hour(tmp_path: Path, clock: Clock):
     one = Watch(tmp_path, "local")
     one.begin()

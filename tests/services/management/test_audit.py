@@ -1,15 +1,18 @@
 """`manage.py audit`: says that the audit is what it was, or which entry is not; reads it for a person and for a script."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.db import connection
 
 from services import audit
-from services.audit import heads
-from services.models import AuditEntry
+from services.audit import guard, heads
+from services.models import AuditEntry, Node
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -20,6 +23,31 @@ Manage = Callable[..., Awaitable[Any]]
 def directory(settings: Any, tmp_path: Path) -> Path:
     settings.SOCKPANEL_DATA_DIR = tmp_path
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def guarded(transactional_db: None) -> Iterator[None]:
+    """The database's own guard, which the tests' databases go without elsewhere."""
+    guard.put_up()
+    yield
+    guard.take_down()
+
+
+@sync_to_async
+def tamper(*statements: str) -> None:
+    """As whoever owns the database may: the guard stands again afterwards."""
+    guard.take_down()
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    guard.put_up()
+
+
+@sync_to_async
+def started(directory: Path) -> None:
+    """What a supervisor does when it begins."""
+    audit.record("supervisor.start", "")
+    heads.tell(directory, "start")
 
 
 @pytest.fixture
@@ -35,11 +63,98 @@ async def test_a_sound_audit_is_success(manage: Manage, five: list[AuditEntry], 
     done = await manage("audit", "verify")
     assert done.code == 0
     assert done.out == (f"5 entries, 1 to 5, are what they were; 1 told heads agree. Head: 5 {five[-1].hash}\n")
-    assert "guard against changes is gone" in done.err  # as it is in the databases of tests
+    assert done.err == ""
+
+
+async def test_a_guard_that_was_taken_away_is_said_and_the_exit_code_tells(
+    manage: Manage, five: list[AuditEntry]
+) -> None:
+    await sync_to_async(guard.take_down)()
+    done = await manage("audit", "verify")
+    assert (done.code, "own guard against changes is gone" in done.err) == (1, True)
+    assert "5 entries, 1 to 5, make an unbroken chain" in done.out
+    told = (await manage("audit", "verify", "--json")).json
+    assert (told["ok"], told["entry"], told["guarded"], told["entries"]) == (False, None, False, 5)
+    assert "own guard" in told["detail"]
+
+
+FORGED = "at, verb, who, way, source, server, server_id, what, details, data, size, sha256, code, 5, hash, 'ab'"
+CUT_OFF = (
+    f"INSERT INTO services_auditentry SELECT number + 1, {FORGED} FROM services_auditentry WHERE number = 5",  # noqa: S608
+    "DELETE FROM services_auditentry WHERE number <= 5",
+)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.parametrize(
+    ("statements", "wrong"), [(("UPDATE services_auditentry SET data = '' WHERE number = 3",), 3), (CUT_OFF, 6)]
+)
+async def test_whatever_stands_in_a_column_the_entry_is_named(
+    manage: Manage, five: list[AuditEntry], statements: tuple[str, ...], wrong: int
+) -> None:
+    await tamper(*statements)
+    done = await manage("audit", "verify")
+    assert (done.code, done.out, done.err.partition(" was ")[0]) == (1, "", f"Entry {wrong}")
+    assert "Traceback" not in done.err
+    as_json = await manage("audit", "verify", "--json")
+    assert (as_json.code, as_json.json["ok"], as_json.json["entry"]) == (1, False, wrong)
+
+
+async def test_before_the_first_start_no_head_is_missed(manage: Manage, directory: Path) -> None:
+    assert (await manage("audit", "verify")).code == 0
+    await sync_to_async(audit.record)("user.add", "root (command line)")
+    await get_user_model().objects.acreate(username="ada")
+    done = await manage("audit", "verify")
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\0 Audit head 6 junk (start)\n"])
+@pytest.mark.parametrize("known_by", ["its entry", "its sign of life"])
+async def test_a_panel_that_has_started_has_told_a_head(
+    manage: Manage, five: list[AuditEntry], directory: Path, known_by: str, content: bytes | None
+) -> None:
+    if known_by == "its entry":
+        await started(directory)
+        assert (await manage("audit", "verify")).code == 0
+    else:
+        await Node.objects.acreate(name="local", pid=1, started_at=1, seen_at=1)
+    (directory / heads.FILE).unlink(missing_ok=True)
+    if content is not None:
+        (directory / heads.FILE).write_bytes(content)
+    done = await manage("audit", "verify")
+    assert (done.code, str(directory / heads.FILE) in done.err, "unbroken" in done.out) == (1, True, True)
+    assert not (await manage("audit", "verify", "--json")).json["ok"]
+
+
+async def test_an_audit_that_was_emptied_is_missed_even_where_nothing_was_told(
+    manage: Manage, five: list[AuditEntry], directory: Path
+) -> None:
+    await get_user_model().objects.acreate(username="ada")
+    await tamper("DELETE FROM services_auditentry")
+    for restored in (False, True):
+        if restored:
+            (directory / "audit.restored").write_text("{}")
+        done = await manage("audit", "verify")
+        assert (done.code, done.err.partition(",")[0]) == (1, "The audit is empty")
+
+
+async def test_a_log_proves_an_audit_whose_own_file_is_gone_and_that_is_said(
+    manage: Manage, five: list[AuditEntry], directory: Path, tmp_path: Path
+) -> None:
+    await started(directory)
+    log = (directory / heads.FILE).rename(tmp_path / "log")
+    done = await manage("audit", "verify", "--log", str(log))
+    assert (done.code, f"{heads.FILE} is not there" in done.err) == (0, True)
+
+
+async def test_a_log_without_a_head_proves_nothing(manage: Manage, five: list[AuditEntry], directory: Path) -> None:
+    await started(directory)
+    done = await manage("audit", "verify", "--log", "-", stdin=b"GET /servers/\n")
+    assert (done.code, "tells of no head" in done.err) == (1, True)
 
 
 async def test_a_wrong_entry_is_named_and_the_exit_code_tells(manage: Manage, five: list[AuditEntry]) -> None:
-    await AuditEntry.objects.filter(number=2).aupdate(who="eve")
+    await tamper("UPDATE services_auditentry SET who = 'eve' WHERE number = 2")
     done = await manage("audit", "verify", "--json")
     assert (done.code, done.json["ok"], done.json["entry"]) == (1, False, 2)
     assert done.err.startswith("Entry 2 was edited")
@@ -49,7 +164,7 @@ async def test_a_log_that_was_kept_elsewhere_is_compared(
     manage: Manage, five: list[AuditEntry], tmp_path: Path
 ) -> None:
     line = f"Nov 21 15:00 panel[7]: Audit head 5 {five[-1].hash} (hourly)\n"
-    await AuditEntry.objects.filter(number=5).adelete()
+    await tamper("DELETE FROM services_auditentry WHERE number = 5")
     assert (await manage("audit", "verify", "--json")).json["ok"]
     missed = await manage("audit", "verify", "--log", "-", stdin=line.encode())
     assert (missed.code, "The end is missing" in missed.err) == (1, True)
@@ -63,7 +178,12 @@ async def test_after_a_restore_the_heads_of_before_bind_nobody(
 ) -> None:
     (directory / heads.FILE).write_text(f"Audit head 9 {'a' * 64} (hourly)\n")
     assert (await manage("audit", "verify")).code == 1
+    await tamper("DELETE FROM services_auditentry WHERE number = 5")
+    await Node.objects.acreate(name="local", pid=1, started_at=1, seen_at=1)
     (directory / "audit.restored").write_text("{}")
+    done = await manage("audit", "verify")
+    assert (done.code, "waits for the next start" in done.err) == (0, True)
+    (directory / heads.FILE).unlink()
     assert (await manage("audit", "verify")).code == 0
 
 
@@ -87,9 +207,14 @@ async def test_times_bound_what_is_listed(manage: Manage, five: list[AuditEntry]
     assert (refused.code, "is no time" in refused.err) == (2, True)
 
 
-async def test_old_entries_go_into_a_file(manage: Manage, five: list[AuditEntry], tmp_path: Path) -> None:
+async def test_old_entries_go_into_a_file(
+    manage: Manage, five: list[AuditEntry], directory: Path, tmp_path: Path
+) -> None:
     nothing = await manage("audit", "cut", "--before", "2020-01-01", "--to", str(tmp_path / "old"))
     assert (nothing.code, nothing.out) == (0, "No entry is that old: nothing was cut.\n")
     done = await manage("audit", "cut", "--before", "2120-01-01", "--to", str(tmp_path / "old"), "--json")
     assert (done.code, done.json) == (0, {"cut": 4, "file": str(tmp_path / "old")})
-    assert (await manage("audit", "verify", "--json")).json["first"] == 5
+    told = await manage("audit", "verify", "--json")
+    assert (told.code, told.json["first"], told.json["heads"]) == (0, 5, 1)
+    (directory / heads.FILE).write_text(f"Audit head 3 {five[2].hash} (hourly)\n")
+    assert (await manage("audit", "verify")).code == 1

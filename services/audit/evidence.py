@@ -1,0 +1,85 @@
+"""What speaks against an audit whose chain is whole: evidence beside it that is gone. A panel that has started has told a head.
+
+for sentence in evidence.against(data_dir, verify(told), log=[]): ...      # none: all is well
+
+A directory before its first start has told none, and needs none. It changes nothing.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.contrib.auth import get_user_model
+
+from services.audit import heads
+from services.audit.heads import Head
+from services.audit.verifying import Verdict
+from services.audit.watch import RESTORED
+from services.models import AuditEntry, Node
+
+UNGUARDED = (
+    "The database's own guard against changes is gone: somebody took away its triggers. Find out who could, and make them anew: "
+    "docs/audit.md says how."
+)
+WAITING = "A restore waits for the next start, which writes it into the audit: until then no head of the data directory is compared."
+NO_LOG = "The log that was given tells of no head: it is not the supervisor's, or it is shorter than an hour."
+
+
+def told(data_dir: Path) -> list[Head]:
+    """The heads that bind: none of those before a restore that nothing has started since."""
+    return [] if _is_restored(data_dir) else heads.of(data_dir)
+
+
+def against(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[str]:
+    """Sentences; `log` are the heads of one that was kept elsewhere, None where none was given."""
+    faults = [_emptied(found), "" if _is_proved(found, log) else _untold(data_dir, found)]
+    faults += [NO_LOG if log is not None and not log else "", "" if found.guarded else UNGUARDED]
+    return [fault for fault in faults if fault]
+
+
+def beside(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[str]:
+    """What is to be known of an audit that nothing speaks against."""
+    if _is_restored(data_dir):
+        return [WAITING]
+    untold = _untold(data_dir, found) if _is_proved(found, log) else ""
+    return [f"{untold} The log alone proves the audit, up to its last head."] if untold else []
+
+
+def _is_proved(found: Verdict, log: Sequence[Head] | None) -> bool:
+    """A log that was kept elsewhere is worth more than the file."""
+    return bool(log) and found.heads > 0
+
+
+def _is_restored(data_dir: Path) -> bool:
+    return (data_dir / RESTORED).exists()
+
+
+def _emptied(found: Verdict) -> str:
+    people = 0 if found.entries else get_user_model().objects.count()
+    if not people:
+        return ""
+    return (
+        f"The audit is empty, and the panel has {people:,} users, whose making is an entry: all of it was deleted. "
+        "After an upgrade from a version without an audit, start Sockpanel once."
+    )
+
+
+def _untold(data_dir: Path, found: Verdict) -> str:
+    """Why no head proves that the end is there, where one was told once."""
+    if _is_restored(data_dir):
+        return ""
+    fault, path = heads.fault(data_dir), data_dir / heads.FILE
+    if fault == heads.MISSING and not _has_started(found):
+        return ""
+    if not fault and (found.heads or not found.entries):
+        return ""
+    fault = fault or "tells only of entries that were cut"
+    return (
+        f"{path} {fault}, and this panel has told a head there: whether the end of the audit is missing cannot be said. "
+        "Ask the machine where the supervisor runs, and compare with a log that was kept elsewhere (--log)."
+    )
+
+
+def _has_started(found: Verdict) -> bool:
+    """Each start is an entry, each supervisor is known to the message database, and only what is old is cut."""
+    starts = AuditEntry.objects.filter(verb="supervisor.start")
+    return found.first > 1 or starts.exists() or Node.objects.exists()
