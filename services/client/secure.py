@@ -88,7 +88,8 @@ class Secured(Plain):
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLWantReadError:
-                await self._flush()
+                if not self._sending.locked():  # else `send` is at it, and may wait for what is read here
+                    await self._flush()
                 if not await self._more():
                     return b""
 
@@ -111,7 +112,7 @@ class Secured(Plain):
 
     async def _flush(self) -> None:
         async with self._sending:
-            if self._out.pending:
+            while self._out.pending:
                 await self._loop.sock_sendall(self._sock, self._out.read())
 
 

@@ -133,8 +133,8 @@ class _Conversation:
         except TimeoutError:
             return "timeout"
         with contextlib.suppress(OSError, TimeoutError):
-            await self._wire.finish()
             async with asyncio.timeout(_LEAVE_WITHIN):
+                await self._wire.finish()
                 while await self._wire.receive(_READ_BYTES):
                     pass
         return "answered"

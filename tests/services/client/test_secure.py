@@ -1,6 +1,8 @@
 """TLS as a client, with servers of OpenSSL's own."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -71,6 +73,27 @@ async def test_large_answers_come_back_while_it_still_sends(serve_tls: Serve) ->
     data = bytes(range(256)) * 4000
     done = await talk(await serve_tls(), data, tls=BELIEVING, framing={"type": "length", "size": 4})
     assert (len(done.sent), done.bytes_received) == (len(data) + 4, len(data))
+
+
+def _echo_reluctantly(listener: socket.socket) -> None:
+    """Reads nothing more until what it answered is on its way."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    show(context, SERVER)
+    plain, _ = listener.accept()
+    plain.settimeout(10)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as peer:
+        while data := peer.recv(65_536):
+            peer.sendall(data)
+
+
+async def test_who_reads_on_only_once_its_answers_are_read_is_no_deadlock() -> None:
+    data = (b"x" * 9_999 + b"\n") * 1_000
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        echo = asyncio.create_task(asyncio.to_thread(_echo_reluctantly, listener))
+        done = await talk(listener.getsockname()[1], data, tls=BELIEVING, framing="line")
+    await echo
+    assert (done.ended, done.sent, done.bytes_received) == ("answered", data, len(data) - 1_000)
 
 
 async def test_its_end_is_said_within_tls() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.client import build, exchange
+from services.client import build, exchange, stream
 from services.client.request import MAX_RECEIVED, Exchange
 from services.errors import ExchangeRefused, ExchangeReset, ExchangeTimedOut, FrameTooLong, RequestRefused
 
@@ -206,6 +206,19 @@ async def test_a_reset_after_an_answer_keeps_the_answer(serve_tcp: Serve) -> Non
 def _reset(writer: asyncio.StreamWriter) -> None:
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
+
+
+async def test_who_takes_no_farewell_holds_nothing_up(serve_tcp: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As over TLS, where ending is a message of its own, and its peer may read no more."""
+
+    class Stuck(stream.Plain):
+        async def finish(self) -> None:
+            await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(stream, "Plain", Stuck)
+    async with asyncio.timeout(5):
+        done = await talk(await serve_tcp(echo), b"abc", expect=1)
+    assert (done.ended, done.bytes_received) == ("answered", 3)
 
 
 async def test_a_full_backlog_is_told_as_a_connection_that_nobody_took() -> None:
