@@ -17,6 +17,7 @@ from services.audit.origin import coming_from
 from services.audit.writing import record
 from services.errors import SockpanelError
 from services.models import Server
+from services.storage import places
 from services.version import VERSION
 
 TELL_EVERY = 3600.0  # seconds
@@ -85,6 +86,7 @@ def restoring(data_dir: Path, words: Mapping[str, object]) -> Iterator[None]:
     path = data_dir / RESTORED
     before = path.read_text() if path.exists() else None
     path.touch(mode=0o600)
+    places.give_to_owner(data_dir, path)
     path.write_text(json.dumps(words))
     try:
         yield

@@ -8,6 +8,8 @@ import { element, write } from "app/element";
 import { Recall } from "app/recall";
 import { visibleText } from "app/visible";
 
+const SOON = 250; // milliseconds: connections open and close in bursts
+
 export class SendBox {
   /**
    * @param {HTMLFormElement} form
@@ -37,6 +39,14 @@ export class SendBox {
     this.to.addEventListener("focus", () => this.refresh());
     this.to.addEventListener("change", () => this.to.value === "peer" && this.peer.focus());
     this.peer?.addEventListener("input", () => this.#problem(""));
+  }
+
+  /** The same as `refresh`, once for many openings and closings in a row. */
+  refreshSoon() {
+    this.asked ??= setTimeout(() => {
+      this.asked = undefined;
+      this.refresh();
+    }, SOON);
   }
 
   /** Who can be sent to now. */

@@ -51,7 +51,7 @@ const TAKES = {
   messages: (frame) => conversation.take(frame),
   connection: (frame) => {
     conversation.happened(frame);
-    box?.refresh();
+    box?.refreshSoon();
   },
   stats: (frame) => numbers(frame),
   error: (frame) => toast(frame.message, "error"),
@@ -94,5 +94,5 @@ function follow() {
 conversation.acknowledge(acknowledge);
 document.addEventListener("app:escape", async () => (await opening)?.close());
 addEventListener("hashchange", follow);
-box?.refresh();
+box?.refreshSoon();
 follow();
