@@ -1,5 +1,7 @@
 """People in Django's admin: a role each; Django's own groups and flags are not used. What is done here stands in the audit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from services import audit
+from sockpanel.accounts import people, setup
 from sockpanel.accounts.models import Token, User
 from sockpanel.accounts.people import is_last_admin
 
@@ -65,26 +68,23 @@ class PeopleAdmin(UserAdmin):
         return super().has_delete_permission(request, obj) and not (obj is not None and is_last_admin(obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        left = User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(pk__in=queryset.values("pk"))
-        if not left.exists():
-            raise PermissionDenied("One admin has to stay: leave one out of the selection.")
-        with transaction.atomic():
+        with _one_admin_stays():
             for user in queryset:
                 audit.record("user.delete", _who(request), what=user.username, old={"role": user.role})
             super().delete_queryset(request, queryset)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        with transaction.atomic():
+        with _one_admin_stays():
             audit.record("user.delete", _who(request), what=obj.username, old={"role": obj.role})
             super().delete_model(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Within the transaction of Django's form."""
-        super().save_model(request, obj, form, change)
         fields = [field for field in form.changed_data if field in RECORDED]
         old = {field: form.initial.get(field) for field in fields} if change else None
         new = {field: getattr(obj, field) for field in fields}
-        audit.record("user.change" if change else "user.add", _who(request), what=obj.username, old=old, new=new)
+        with _one_admin_stays():
+            super().save_model(request, obj, form, change)
+            audit.record("user.change" if change else "user.add", _who(request), what=obj.username, old=old, new=new)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
@@ -99,6 +99,16 @@ class PeopleAdmin(UserAdmin):
                 user = User.objects.filter(pk=id).first()
                 audit.record("user.password", _who(request), what=user.username if user else "")
         return response
+
+
+@contextmanager
+def _one_admin_stays() -> Iterator[None]:
+    """What is done within is undone when nobody is an admin after it. Others wait: two admins could each remove the other."""
+    with transaction.atomic():
+        setup.hold_others()
+        yield
+        if not people.admins():
+            raise PermissionDenied("One admin has to stay: make somebody else one first.")
 
 
 def _who(request: HttpRequest) -> str:

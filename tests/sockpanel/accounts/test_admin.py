@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from services.models import AuditEntry
+from sockpanel.accounts import setup
 from sockpanel.accounts.models import Token, User
 from tests.conftest import PASSWORD
 
@@ -56,6 +57,30 @@ def test_one_of_two_admins_may_go(admin: Client, ada: User, otto: User):
     otto.save()
     assert admin.post(f"/admin/accounts/user/{otto.pk}/delete/", {"post": "yes"}).status_code == 302
     assert [user.username for user in User.objects.all()] == ["ada"]
+
+
+@pytest.fixture
+def meanwhile(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the accounts gets them when somebody else has taken ada's role."""
+    monkeypatch.setattr(setup, "hold_others", lambda: User.objects.filter(pk=ada.pk).update(role=User.Role.VIEWER))
+
+
+@pytest.mark.usefixtures("meanwhile")
+def test_of_two_admins_who_remove_each_other_one_stays(admin: Client, otto: User):
+    otto.role = User.Role.ADMIN
+    otto.save()
+    deeds = (
+        lambda: change(admin, otto, role="viewer"),
+        lambda: change(admin, otto, is_active=""),
+        lambda: admin.post(f"/admin/accounts/user/{otto.pk}/delete/", {"post": "yes"}).status_code,
+        lambda: admin.post(
+            "/admin/accounts/user/", {"action": "delete_selected", "_selected_action": otto.pk, "post": "yes"}
+        ).status_code,
+    )
+    assert [deed() for deed in deeds] == [403] * 4
+    otto.refresh_from_db()
+    assert otto.may("admin")
+    assert not told("user.delete")
 
 
 def test_a_persons_tokens_are_shown_without_secret(admin: Client, otto: User):
