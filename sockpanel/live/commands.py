@@ -48,6 +48,9 @@ Incoming = Ack | Cancel
 # What a page may say, and the deed that it is
 SAYS = {Ack: "commands.see", Cancel: "commands.run"}
 
+# The deed that beginning a command is: one of the allow-list, a free command line
+RUNS = {False: "commands.run", True: "commands.shell"}
+
 _decoder = msgspec.json.Decoder(Incoming)
 
 
@@ -110,10 +113,7 @@ class CommandSocket:
         if command is None:
             self.outlet.close(wire.UNKNOWN)
             return
-        if command.user != self._user.get_username() and command.state in (
-            Command.State.WAITING,
-            Command.State.RUNNING,
-        ):
+        if not _may_watch(self._user, command):
             self.outlet.close(wire.NOT_ALLOWED)
             return
         async with asyncio.TaskGroup() as group:
@@ -185,11 +185,21 @@ def _decode(text: str | None) -> Ack | Cancel:
 
 
 def _find(pk: int, user: User) -> Command | None:
-    """The command, as far as this person may know of it."""
+    """The command, as far as this person may know of it; one that has waited for too long has failed."""
+    commands.settle_stale()
     command = Command.objects.filter(pk=pk).first() if pk < 2**63 else None
     if command is None or (command.user != user.get_username() and not access.may(user, "commands.oversee")):
         return None
     return command
+
+
+def _may_watch(user: User, command: Command) -> bool:
+    """Whether this person may look at it. One that waits is begun by that: whoever asked for it may have had another role then."""
+    if command.state not in (Command.State.WAITING, Command.State.RUNNING):
+        return True
+    if command.state == Command.State.WAITING and not access.may(user, RUNS[command.shell]):
+        return False
+    return command.user == user.get_username()
 
 
 @opens("commands.see")

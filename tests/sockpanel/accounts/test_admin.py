@@ -73,9 +73,11 @@ def test_of_two_admins_who_remove_each_other_one_stays(admin: Client, otto: User
         lambda: change(admin, otto, role="viewer"),
         lambda: change(admin, otto, is_active=""),
         lambda: admin.post(f"/admin/accounts/user/{otto.pk}/delete/", {"post": "yes"}).status_code,
-        lambda: admin.post(
-            "/admin/accounts/user/", {"action": "delete_selected", "_selected_action": otto.pk, "post": "yes"}
-        ).status_code,
+        lambda: (
+            admin.post(
+                "/admin/accounts/user/", {"action": "delete_selected", "_selected_action": otto.pk, "post": "yes"}
+            ).status_code
+        ),
     )
     assert [deed() for deed in deeds] == [403] * 4
     otto.refresh_from_db()
