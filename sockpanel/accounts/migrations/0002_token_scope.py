@@ -3,6 +3,13 @@
 from django.db import migrations, models
 
 
+def keep_to_the_role(apps, schema_editor):
+    """A token that is there already may what its person may now: no more when the person rises one day."""
+    for token in apps.get_model("accounts", "Token").objects.using(schema_editor.connection.alias).select_related("user"):
+        token.scope = token.user.role
+        token.save(update_fields=["scope"])
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -20,4 +27,5 @@ class Migration(migrations.Migration):
             name='scope',
             field=models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('admin', 'Admin')], default='admin', max_length=8),
         ),
+        migrations.RunPython(keep_to_the_role, migrations.RunPython.noop),
     ]
