@@ -59,7 +59,7 @@ MIDDLEWARE = [
     "sockpanel.headers.headers_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "sockpanel.accounts.keeping.Sessions",
     "django.middleware.common.CommonMiddleware",
     "sockpanel.accounts.csrf.Csrf",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
@@ -16,6 +17,7 @@ from sockpanel import problems
 from sockpanel.accounts import setup
 from sockpanel.accounts.access import token_of, user_of_token
 from sockpanel.accounts.exposed import explain
+from sockpanel.accounts.keeping import SessionStore
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import follow_role, lives
 
@@ -52,7 +54,9 @@ def _identified(request: HttpRequest) -> bool:
     if not lives(request.session):
         logout(request)
         return False
-    follow_role(request)
+    if not follow_role(request):
+        request.session, request.user = SessionStore(), AnonymousUser()
+        return False
     return True
 
 

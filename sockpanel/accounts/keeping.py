@@ -8,11 +8,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
 
 from sockpanel.accounts.sessions import ADDRESS, BEGUN, BROWSER, SEEN, digest
+
+
+class Sessions(SessionMiddleware):
+    """Leaves a cookie alone that leads to no session: the answer to another request may have brought the browser a new one."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        untouched = not request.session.modified
+        response = super().process_response(request, response)
+        if untouched:
+            response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
+        return response
 
 
 class SessionStore(db.SessionStore):

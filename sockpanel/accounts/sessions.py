@@ -1,6 +1,6 @@
 """How long a session lasts: 24 hours from the sign-in, and 12 without a sign of life. An open page is one. It knows no view.
 
-With another role it gets another key: whoever knew the one of an operator does not know the one of an admin.
+With a higher role it gets another key: whoever knew the one of an operator does not know the one of an admin.
 
 In the database a session goes by the hash of its key (`digest`): the key itself is in the person's cookie alone.
 """
@@ -12,11 +12,12 @@ from typing import cast
 
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.middleware.csrf import rotate_token
+from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
 
-from sockpanel.accounts.models import User
+from sockpanel.accounts.models import Session, User, includes
 
 LASTS = timedelta(hours=24)
 IDLE = timedelta(hours=12).total_seconds()
@@ -42,13 +43,33 @@ def begin(request: HttpRequest, user: User, **_: object) -> None:
     session[BROWSER] = request.headers.get("User-Agent", "")[:LONGEST]
 
 
-def follow_role(request: HttpRequest) -> None:
-    """Another key for the session, and another secret for its forms, when the person has another role than at its last request."""
-    user = cast(User, request.user)
-    if request.session.get(ROLE) != user.role:
-        request.session.cycle_key()
-        request.session[ROLE] = user.role
-        rotate_token(request)
+def follow_role(request: HttpRequest) -> bool:
+    """Another secret for the session's forms when the person has another role than before, and with a higher one another key too.
+
+    Of several requests at once one does it. False: the key that this one came with is the session's no more.
+    """
+    user, session = cast(User, request.user), request.session
+    if session.get(ROLE) == user.role:
+        return True
+    with transaction.atomic():
+        row = Session.objects.select_for_update().filter(pk=digest(session.session_key or "")).first()
+        if row is None:
+            return False
+        session.update(row.get_decoded())
+        if session.get(ROLE) != user.role:
+            _renew(request, user.role)
+    return True
+
+
+def _renew(request: HttpRequest, role: str) -> None:
+    """At once: a view that looks for the secret finds the new one, and so do the requests that wait."""
+    session = request.session
+    if not includes(session.get(ROLE, User.Role.VIEWER), role):
+        session.cycle_key()
+    session[ROLE] = role
+    rotate_token(request)
+    session[CSRF_SESSION_KEY] = request.META["CSRF_COOKIE"]
+    session.save()
 
 
 def lives(session: SessionBase) -> bool:

@@ -6,7 +6,8 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from sockpanel.accounts import sessions
@@ -103,15 +104,97 @@ def test_nothing_of_ours_uses_the_table_that_django_would_keep_sessions_in():
     assert not any("django.contrib.sessions.models" in source.text for source in sources("sockpanel", "services"))
 
 
+def secret(client: Client) -> str:
+    """What the forms of the session carry."""
+    client.get("/servers/")
+    return str(client.session["_csrftoken"])
+
+
+def key(client: Client) -> str:
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def role(name: str, to: str) -> User:
+    user = User.objects.get(username=name)
+    user.role = to
+    user.save()
+    return user
+
+
+@pytest.fixture
+def rising(client: Client, vera: User) -> Client:
+    """Vera, signed in as a viewer, who is an admin now."""
+    client.force_login(vera, "django.contrib.auth.backends.ModelBackend")
+    client.get("/account/")
+    role("vera", "admin")
+    return client
+
+
 @pytest.mark.django_db(databases=["default", "messages"])
-def test_with_another_role_a_session_has_another_key_and_another_secret_and_goes_on(signed_in: Client, ada: User):
-    signed_in.get("/servers/")
-    before = dict(signed_in.session), signed_in.session.session_key
-    signed_in.get("/servers/")
-    assert signed_in.session.session_key == before[1]
-    User.objects.update(role=User.Role.VIEWER)
+def test_with_a_higher_role_a_session_has_another_key_and_another_secret_and_goes_on(rising: Client):
+    before = key(rising), rising.session["_csrftoken"]
+    assert is_in(rising)
+    assert (key(rising) != before[0], secret(rising) != before[1]) == (True, True)
+    assert not Session.objects.filter(pk=sessions.digest(before[0])).exists()
+    again = key(rising)
+    assert is_in(rising)
+    assert key(rising) == again
+
+
+@pytest.mark.django_db(databases=["default", "messages"])
+def test_with_a_lower_role_it_has_another_secret_and_the_same_key(signed_in: Client):
+    before = key(signed_in), secret(signed_in)
+    role("ada", "viewer")
     assert is_in(signed_in)
-    assert signed_in.session.session_key != before[1]
-    assert not Session.objects.filter(pk=sessions.digest(before[1])).exists()
-    assert signed_in.get("/servers/").status_code == 200
-    assert signed_in.session["_csrftoken"] != before[0]["_csrftoken"]
+    assert (key(signed_in), secret(signed_in) != before[1]) == (before[0], True)
+    assert secret(signed_in) == secret(signed_in)
+
+
+@pytest.mark.django_db(databases=["default", "messages"])
+def test_a_write_that_is_the_first_request_in_another_role_does_not_bring_the_old_secret_back(ada: User):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    old = secret(client)
+    role("ada", "operator")
+    answer = client.post("/api/v1/servers/x/start", "{}", "application/json", headers={"X-CSRFToken": old})
+    assert (answer.status_code, answer.json()["code"]) == (403, "SP-1010")
+    assert client.session["_csrftoken"] != old
+
+
+@pytest.mark.django_db(databases=["default", "messages"])
+def test_a_tab_that_still_brings_the_old_key_signs_nobody_out(rising: Client):
+    tab = Client()
+    tab.cookies[settings.SESSION_COOKIE_NAME] = key(rising)
+    assert is_in(rising)
+    answer = tab.get("/servers/")
+    assert (answer.status_code, settings.SESSION_COOKIE_NAME in answer.cookies) == (302, False)
+    assert Session.objects.filter(user__username="vera").count() == 1
+
+
+def requests(client: Client, count: int) -> list[HttpRequest]:
+    """So many of the same browser at once: each knows the session as it was before the others."""
+    made = []
+    for _ in range(count):
+        request = RequestFactory().get("/")
+        request.session = import_module(settings.SESSION_ENGINE).SessionStore(key(client))
+        request.session.get("role")
+        request.user = User.objects.get(pk=request.session["_auth_user_id"])
+        made.append(request)
+    return made
+
+
+@pytest.mark.django_db(databases=["default", "messages"])
+def test_of_several_requests_at_once_one_gets_the_new_key(rising: Client):
+    assert [sessions.follow_role(request) for request in requests(rising, 3)] == [True, False, False]
+    assert Session.objects.count() == 1
+
+
+def test_of_several_requests_at_once_all_have_the_same_new_secret(signed_in: Client):
+    role("ada", "operator")
+    several = requests(signed_in, 3)
+    assert all(sessions.follow_role(request) for request in several)
+    assert len({request.session["_csrftoken"] for request in several}) == 1
+
+
+def test_signing_out_takes_the_cookie_back(signed_in: Client):
+    assert signed_in.post("/logout/").cookies[settings.SESSION_COOKIE_NAME].value == ""
