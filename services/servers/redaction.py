@@ -14,6 +14,7 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, NamedTuple
 
 MARK = b"[redacted]"
@@ -22,9 +23,15 @@ KEY = 32  # characters of a session's key
 LONGEST = 128  # bytes of a cookie's value
 MOST = 64  # keys told of in one piece; further ones are taken out without a word
 _BEGINS = b"sp_"
+_FEW = 512  # places looked at one by one; of further ones those where a secret stands are picked out in one go
+_FLOOD = 1024  # secrets in one piece: beyond, whatever looks like one is taken out, for nobody may keep a worker busy
 _NAME = rb"[sS][pP]_(?:[0-9a-fA-F]{8}(?:=|%3[dD])\"?"
 # A cookie's value, or a token of 43 characters. Looked for at each sp_, for one may begin inside of another
 _SECRET = re.compile(rb"%s([\w.~+/%%-]{1,%d})|([\w-]{43}))" % (_NAME, LONGEST))
+# The same in small letters, quickly; and the longest stretch in which there may be one, or several
+_LOOKS = re.compile(rb"sp_(?=[0-9a-f]{8}(?:=|%3d)\"?[\w.~+/%-]|[\w-]{43})")
+_STRETCH = re.compile(rb"sp_[\w.~+/%=\"-]{10,}", re.IGNORECASE)
+_LAST = 192  # bytes: what is open begins there at the earliest
 # What the bytes to come may make a token, or the name of a cookie
 _OPEN = re.compile(rb"%s|[0-9a-fA-F]{8}%%3?|([\w-]{0,42})|[0-9a-fA-F]{0,8})\Z" % _NAME)
 # Deep inside of a long run of such characters stands a piece of base64 rather than a token, unless its check is right
@@ -69,11 +76,11 @@ def may_begin(data: bytes) -> bool:
 def may_hold(data: bytes) -> bool:
     """The same, but for names that are seen to be none."""
     low = data.lower()
-    at = low.find(_BEGINS)
-    while at >= 0:
-        if _secret_at(data, at) or _OPEN.match(data, at):
-            return True
-        at = low.find(_BEGINS, at + 1)
+    if _BEGINS in low and (
+        any(_secret_at(data, at) for at in islice(_likely(low), _FLOOD))
+        or any(_OPEN.match(data, at) for at in _last(low))
+    ):
+        return True
     return _goes_on(low)
 
 
@@ -90,13 +97,10 @@ def clean(data: bytes) -> bytes:
 
 def search(data: bytes) -> tuple[bytes, list[Secret]]:
     """The same, and what was found."""
-    spans, found = [], []
-    if UNDERSCORE in data:
-        for at in _places(data):
-            if match := _secret_at(data, at):
-                spans.append(match.span(match.lastindex or 0))
-                found += _secrets(match)
-    return _without(data, spans, 0, len(data)), found[:MOST]
+    if UNDERSCORE not in data:
+        return data, []
+    spans, found = _secrets_in(data, data.lower(), 0)
+    return _without(data, spans, 0, len(data)), found
 
 
 def clean_text(text: str) -> str:
@@ -121,15 +125,12 @@ class Scanner:
         before = _guessed(data) if self._before is None else self._before
         text = before + data + ending
         begin, end = len(before), len(before) + len(data)
-        opens, spans = len(text) - _BEFORE, []
-        self.found = []
-        for at in _places(text):
+        low = text.lower()
+        spans, self.found = _secrets_in(text, low, begin) if _BEGINS in low else ([], [])
+        opens = len(text) - _BEFORE
+        for at in _last(low):
             if match := _secret_at(text, at):
-                first, last = match.span(match.lastindex or 0)
-                if last > begin:
-                    spans.append((first, last))
-                    self.found += _secrets(match)[: MOST - len(self.found)]
-                if last == len(text) and match[1]:
+                if match[1] and match.end() == len(text):
                     opens = min(opens, at - _BEFORE)
             elif match := _OPEN.match(text, at):
                 opens = min(opens, at - _BEFORE)
@@ -140,10 +141,39 @@ class Scanner:
         return _without(text, spans, begin, end)
 
 
-def _places(text: bytes) -> Iterator[int]:
-    """Where something may begin."""
-    low = text.lower()
+def _secrets_in(text: bytes, low: bytes, begin: int) -> tuple[list[Span], list[Secret]]:
+    """Where they stand, and those that would open something, of which no more are told than MOST; of those that end behind `begin`."""
+    spans: list[Span] = []
+    found: list[Secret] = []
+    for number, at in enumerate(_likely(low)):
+        if number == _FLOOD:
+            spans += [stretch.span() for stretch in _STRETCH.finditer(text, at)]
+            break
+        match = _secret_at(text, at)
+        if match and match.end() > begin:
+            spans.append(match.span(match.lastindex or 0))
+            if len(found) < MOST:
+                found += _secrets(match)
+    return spans, found
+
+
+def _likely(low: bytes) -> Iterator[int]:
+    """Where a secret may stand, of which few are none."""
     at = low.find(_BEGINS)
+    for _ in range(_FEW):
+        if at < 0:
+            return
+        if _LOOKS.match(low, at):
+            yield at
+        at = low.find(_BEGINS, at + 1)
+    if at >= 0:
+        for look in _LOOKS.finditer(low, at):
+            yield look.start()
+
+
+def _last(low: bytes) -> Iterator[int]:
+    """Where something may begin that goes on in the next piece."""
+    at = low.find(_BEGINS, max(0, len(low) - _LAST))
     while at >= 0:
         yield at
         at = low.find(_BEGINS, at + 1)
