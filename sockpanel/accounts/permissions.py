@@ -18,7 +18,7 @@ VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 class Deed:
     """Something that people do; `confirm`: a session that has not shown its password in the last minutes shows it again.
 
-    `in_person`: no token does it. One that leaked could otherwise make another that outlives it, or lock its person out.
+    `in_person`: no token does it. One that leaked could otherwise make a way in that outlives it, or lock its person out.
     """
 
     role: Role
@@ -50,14 +50,14 @@ DEEDS: dict[str, Deed] = {
     "commands.shell": Deed(ADMIN),  # a free command line
     "commands.oversee": Deed(ADMIN),  # watch a command that somebody else runs
     "keys.see": Deed(ADMIN),
-    "keys.change": Deed(ADMIN, confirm=True),
+    "keys.change": Deed(ADMIN, confirm=True, in_person=True),
     "keys.revoke": Deed(ADMIN),  # at once: it takes rights away and gives none
     # People
     "account.see": Deed(VIEWER),  # one's own
     "account.change": Deed(VIEWER, in_person=True),
     "tokens.create": Deed(VIEWER, confirm=True, in_person=True),  # a way in of one's own
     "users.see": Deed(ADMIN),
-    "users.change": Deed(ADMIN, confirm=True),
+    "users.change": Deed(ADMIN, confirm=True, in_person=True),
     "users.revoke": Deed(ADMIN),  # end their sessions, take back an invitation: it takes away and gives none
     "audit.see": Deed(ADMIN),
     "admin.see": Deed(ADMIN, in_person=True),  # Django's admin

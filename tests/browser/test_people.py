@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Surf, ask
+from tests.browser.conftest import Surf
 from tests.browser.test_pages import faults
 from tests.browser.test_screenshots import LOOKS, picture
 from tests.sockpanel.panel import Panel
@@ -33,7 +33,7 @@ def time_passes(panel: Panel, name: str) -> None:
 
 async def guest(surf: Surf, panel: Panel, name: str, role: str, path: str, **words: Any) -> Page:
     """Somebody new, who was invited, in front of this page."""
-    invitation = await asyncio.to_thread(ask, panel, "POST", "/invitations", {"role": role})
+    invitation = await asyncio.to_thread(lambda: panel.login().post("/api/v1/invitations", json={"role": role}))
     page = await surf("/login/", signed_in=False, **words)
     await join(page, invitation.json()["link"], name)
     await page.goto(path)

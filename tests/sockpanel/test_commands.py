@@ -305,19 +305,24 @@ async def test_a_server_that_stops_ends_what_runs_and_the_page_is_told(ada: Comm
 # Keys
 
 
-def test_a_key_is_registered_restricted_and_revoked(ada: Commander, otto: Commander) -> None:
+def test_a_key_is_registered_restricted_and_revoked(house: Panel, ada: Commander, otto: Commander) -> None:
     assert otto.ask("GET", "/keys")[0] == 403
-    status, made = ada.ask("POST", "/keys", {"name": "ci", "commands": ["uname"], "sources": ["10.0.0.0/8"]})
-    assert status == 201
+    words = {"name": "ci", "commands": ["uname"], "sources": ["10.0.0.0/8"]}
+    assert ada.ask("POST", "/keys", words)[0] == 403  # by a token
+    signed_in = house.login()
+    answer = signed_in.post("/api/v1/keys", json=words)
+    made = answer.json()
+    assert answer.status == 201
     assert made["private"].startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
     assert made["fingerprint"].startswith("SHA256:")
     listed = ada.ask("GET", "/keys")[1]
     assert len(listed["panel"]) == 64
     assert "private" not in listed["keys"][0]
-    assert ada.ask("PATCH", "/keys/ci", {"sources": [], "expires_at": None})[1]["expires_at"] is None
+    wider = {"sources": [], "expires_at": None}
+    assert signed_in.post("/api/v1/keys/ci", json=wider, method="PATCH").json()["expires_at"] is None
     assert ada.ask("POST", "/keys/ci/revoke")[1]["revoked_by"] == "ada"
-    status, body = ada.ask("POST", "/keys", {"name": "ci"})
-    assert (status, body["code"], body["field"]) == (422, "SP-5011", "name")
+    again = signed_in.post("/api/v1/keys", json={"name": "ci"})
+    assert (again.status, again.json()["code"], again.json()["field"]) == (422, "SP-5011", "name")
 
 
 def test_the_key_of_a_server_is_for_remote_command_servers(ada: Commander, lab: str) -> None:

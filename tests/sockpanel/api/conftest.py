@@ -16,11 +16,18 @@ from sockpanel.accounts.models import Token, User
 
 
 class Caller:
-    """Someone with a token."""
+    """Someone with a token, or signed in."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, *, in_person: bool = False) -> None:
         self.user = user
-        self._client = Client(headers={"Authorization": f"Bearer {Token.issue(user)}"}, raise_request_exception=False)
+        headers = {} if in_person else {"Authorization": f"Bearer {Token.issue(user)}"}
+        self._client = Client(headers=headers, raise_request_exception=False)
+        if in_person:
+            self._client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+
+    def in_person(self) -> "Caller":
+        """The same one with a session that has just begun."""
+        return Caller(self.user, in_person=True)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> HttpResponse:
         """Below /api/v1; a body that is not bytes is sent as JSON."""

@@ -26,25 +26,25 @@ def test_they_are_for_admins(operator: Caller, problem: Callable[..., Any], meth
 
 
 def test_a_role_is_changed_and_somebody_is_let_in_no_more(admin: Caller, viewer: Caller):
-    told = admin.ask("PATCH", "/users/vera", {"role": "operator", "active": False}).json()
+    told = admin.in_person().ask("PATCH", "/users/vera", {"role": "operator", "active": False}).json()
     assert (told["role"], told["active"]) == ("operator", False)
     assert viewer.ask("GET", "/presets").status_code == 401
-    assert admin.ask("PATCH", "/users/vera", {"active": True}).json()["role"] == "operator"
+    assert admin.in_person().ask("PATCH", "/users/vera", {"active": True}).json()["role"] == "operator"
     assert viewer.ask("GET", "/presets").status_code == 200
 
 
 @pytest.mark.parametrize("body", [{"role": "viewer"}, {"active": False}])
 def test_the_last_admin_stays_one(admin: Caller, problem: Callable[..., Any], body: Any):
-    problem(admin.ask("PATCH", "/users/ada", body), 409, "SP-1013")
+    problem(admin.in_person().ask("PATCH", "/users/ada", body), 409, "SP-1013")
 
 
 @pytest.mark.parametrize("body", [{"role": "owner"}, {"role": 1}, {"active": "no"}, {"name": "x"}, {"active": None}])
 def test_a_change_that_makes_no_sense_is_refused(admin: Caller, viewer: Caller, problem: Callable[..., Any], body: Any):
-    problem(admin.ask("PATCH", "/users/vera", body), 422, "SP-6001")
+    problem(admin.in_person().ask("PATCH", "/users/vera", body), 422, "SP-6001")
 
 
 def test_nobody_is_told_to_be_nobody(admin: Caller, problem: Callable[..., Any]):
-    problem(admin.ask("PATCH", "/users/eve", {"role": "viewer"}), 404, "SP-1004")
+    problem(admin.in_person().ask("PATCH", "/users/eve", {"role": "viewer"}), 404, "SP-1004")
     problem(admin.ask("POST", "/users/eve/sign-out"), 404, "SP-1004")
 
 
@@ -56,7 +56,7 @@ def test_somebody_is_signed_out_everywhere(admin: Caller, viewer: Caller):
 
 
 def test_an_invitation_leads_to_an_account(admin: Caller, client: Client):
-    made = admin.ask("POST", "/invitations", {"role": "operator", "name": "Otto"})
+    made = admin.in_person().ask("POST", "/invitations", {"role": "operator", "name": "Otto"})
     assert made.status_code == 201
     path, _, token = made.json()["link"].partition("#token=")
     assert path == "http://testserver/invite/"
@@ -67,7 +67,7 @@ def test_an_invitation_leads_to_an_account(admin: Caller, client: Client):
 
 
 def test_an_invitation_is_taken_back(admin: Caller, problem: Callable[..., Any]):
-    number = admin.ask("POST", "/invitations", {"role": "viewer"}).json()["number"]
+    number = admin.in_person().ask("POST", "/invitations", {"role": "viewer"}).json()["number"]
     assert admin.ask("DELETE", f"/invitations/{number}").status_code == 204
     assert not Invitation.objects.exists()
     problem(admin.ask("DELETE", f"/invitations/{number}"), 404, "SP-1015")
