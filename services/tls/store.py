@@ -107,12 +107,12 @@ def renew(name: str, words: Mapping[str, Any], who: str) -> Certificate:
 
 def remove(name: str, who: str) -> None:
     """Raises CertificateUnknown or CertificateInUse."""
-    row = find(name)
     with transaction.atomic():
+        row = find(name)
         if used := uses.users().get(name):
             raise CertificateInUse(f"{name} is used by {', '.join(used[:5])}: give them another certificate first.")
-        audit.record("tls.change", who, what=f"{name} is removed", old=_told(row))
         row.delete()
+        audit.record("tls.change", who, what=f"{name} is removed", old=_told(row))
         transaction.on_commit(lambda: _forget(row.public))
     _tell()
 

@@ -69,22 +69,28 @@ class PeopleAdmin(UserAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         with _one_admin_stays():
-            for user in queryset:
-                audit.record("user.delete", _who(request), what=user.username, old={"role": user.role})
+            gone = list(queryset)
             super().delete_queryset(request, queryset)
+            for user in gone:
+                audit.record("user.delete", _who(request), what=user.username, old={"role": user.role})
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         with _one_admin_stays():
-            audit.record("user.delete", _who(request), what=obj.username, old={"role": obj.role})
             super().delete_model(request, obj)
+            audit.record("user.delete", _who(request), what=obj.username, old={"role": obj.role})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        fields = [field for field in form.changed_data if field in RECORDED]
-        old = {field: form.initial.get(field) for field in fields} if change else None
-        new = {field: getattr(obj, field) for field in fields}
         with _one_admin_stays():
             super().save_model(request, obj, form, change)
-            audit.record("user.change" if change else "user.add", _who(request), what=obj.username, old=old, new=new)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The tokens, too; told once all is done, for from then on other entries have to wait."""
+        super().save_related(request, form, formsets, change)
+        fields = [field for field in form.changed_data if field in RECORDED]
+        old = {field: form.initial.get(field) for field in fields} if change else None
+        new = {field: getattr(form.instance, field) for field in fields}
+        who, name = _who(request), form.instance.username
+        audit.record("user.change" if change else "user.add", who, what=name, old=old, new=new)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)

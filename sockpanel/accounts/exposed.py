@@ -28,7 +28,9 @@ _WHY = "ended_because"
 def end(exposed: list[Exposed], at: str, server: Server | None, **_: object) -> list[str]:
     """End what these open. A sentence for each that was alive."""
     with transaction.atomic():
-        return [*_end_sessions(exposed, at, server), *_end_tokens(exposed, at, server)]
+        sessions, tokens = _sessions(exposed), _tokens(exposed)
+        _end(sessions, tokens, at)
+        return [*_told_of_sessions(sessions, at, server), *_told_of_tokens(tokens, at, server)]
 
 
 def explain(request: HttpRequest) -> str:
@@ -47,23 +49,39 @@ def forget(request: HttpRequest, **_: object) -> None:
     request.session.pop(_WHY, None)
 
 
-def _end_sessions(exposed: Iterable[Exposed], at: str, server: Server | None) -> Iterator[str]:
-    came = {one.digest.hex(): one for one in exposed if one.kind == "session"}
-    for session in Session.living(*came).select_related("user") if came else ():
-        known_by, user, peer = session.pk, session.user, came[session.pk].peer
-        session.delete()
-        if user is not None:
-            audit.record("session.exposed", user.username, server=server or "", what=f"came from {peer} to {at}")
-            _leave_word(known_by, at)
-            yield f"A browser at {peer} sent the key of the session of {user.username} here: the session has ended."
+def _sessions(exposed: Iterable[Exposed]) -> list[tuple[Session, str]]:
+    """Those that live, each with the address that it came from."""
+    came = {one.digest.hex(): one.peer for one in exposed if one.kind == "session"}
+    return [(found, came[found.pk]) for found in Session.living(*came).select_related("user")] if came else []
 
 
-def _end_tokens(exposed: Iterable[Exposed], at: str, server: Server | None) -> Iterator[str]:
-    came = {one.digest.hex(): one for one in exposed if one.kind == "token"}
-    for token in Token.objects.select_related("user").filter(digest__in=came) if came else ():
-        user, peer, name = token.user.username, came[token.digest].peer, token.name or f"number {token.pk}"
+def _tokens(exposed: Iterable[Exposed]) -> list[tuple[Token, str]]:
+    came = {one.digest.hex(): one.peer for one in exposed if one.kind == "token"}
+    found = Token.objects.select_related("user").filter(digest__in=came) if came else ()
+    return [(token, came[token.digest]) for token in found]
+
+
+def _end(sessions: list[tuple[Session, str]], tokens: list[tuple[Token, str]], at: str) -> None:
+    """All of them before the first entry of the audit, for from then on others may be waiting for us."""
+    Session.objects.filter(pk__in=[session.pk for session, _ in sessions]).delete()
+    Token.objects.filter(pk__in=[token.pk for token, _ in tokens]).delete()
+    for session, _ in sessions:
+        if session.user is not None:
+            _leave_word(session.pk, at)
+
+
+def _told_of_sessions(sessions: list[tuple[Session, str]], at: str, server: Server | None) -> Iterator[str]:
+    for session, peer in sessions:
+        if session.user is not None:
+            user = session.user.username
+            audit.record("session.exposed", user, server=server or "", what=f"came from {peer} to {at}")
+            yield f"A browser at {peer} sent the key of the session of {user} here: the session has ended."
+
+
+def _told_of_tokens(tokens: list[tuple[Token, str]], at: str, server: Server | None) -> Iterator[str]:
+    for token, peer in tokens:
+        user, name = token.user.username, token.name or f"number {token.pk}"
         audit.record("token.exposed", user, server=server or "", what=f"token {name} came from {peer} to {at}")
-        token.delete()
         yield f"{peer} sent the token {name} of {user} here: the token is revoked."
 
 

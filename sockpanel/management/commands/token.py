@@ -68,8 +68,9 @@ class Command(SockpanelCommand):
                 f"{user.username} has no token {options['id']}: see manage.py token list {user.username}."
             )
         with transaction.atomic():
-            audit.record("token.revoke", who(), what=_what(token))
+            what = _what(token)
             token.delete()
+            audit.record("token.revoke", who(), what=what)
         self.say("Revoked.")
 
 

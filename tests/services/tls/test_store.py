@@ -19,6 +19,7 @@ from services.servers import validation
 from services.servers.spec import ServerSpec
 from services.tls import keyfiles, store
 from tests.services.tls import making
+from tests.written import first_entry_is_behind, tables_written
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -183,6 +184,13 @@ def test_whatever_is_done_stands_in_the_audit_without_a_key() -> None:
     ]
     assert first.fingerprint in entries[2].details
     assert not [entry for entry in entries if "PRIVATE" in entry.details]
+
+
+def test_a_certificate_goes_before_that_is_told_so_that_a_renewal_beside_it_waits_for_nobody() -> None:
+    made()
+    with tables_written() as tables:
+        store.remove("lab", "ada")
+    assert first_entry_is_behind(tables, "services_certificate")
 
 
 def test_a_key_that_is_not_here_is_told_with_its_path() -> None:

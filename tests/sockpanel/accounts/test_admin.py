@@ -9,6 +9,7 @@ from services.models import AuditEntry
 from sockpanel.accounts import setup
 from sockpanel.accounts.models import Token, User
 from tests.conftest import PASSWORD
+from tests.written import first_entry_is_behind, tables_written
 
 
 @pytest.fixture
@@ -123,6 +124,23 @@ def test_who_is_added_stands_there_too(admin: Client):
     admin.post("/admin/accounts/user/add/", words)
     (added,) = told("user.add")
     assert json.loads(added.details)["new"]["username"] == "vera"
+
+
+def test_what_is_done_there_is_told_when_it_is_done(admin: Client, otto: User):
+    """An entry of the audit makes other people's wait until the end: nobody who has one may wait for anything else."""
+    Token.issue(otto, "backup")
+    row = {"tokens-TOTAL_FORMS": "1", "tokens-INITIAL_FORMS": "1", "tokens-0-id": str(otto.tokens.get().pk)}
+    with tables_written() as changed:
+        change(admin, otto, role="viewer", **row, **{"tokens-0-user": str(otto.pk), "tokens-0-DELETE": "on"})
+    with tables_written() as deleted:
+        admin.post(f"/admin/accounts/user/{otto.pk}/delete/", {"post": "yes"})
+    eve = User.objects.create(username="eve")
+    with tables_written() as selected:
+        words = {"action": "delete_selected", "_selected_action": eve.pk, "post": "yes"}
+        admin.post("/admin/accounts/user/", words)
+    assert first_entry_is_behind(changed, "accounts_user", "accounts_token")
+    assert first_entry_is_behind(deleted, "accounts_user")
+    assert first_entry_is_behind(selected, "accounts_user")
 
 
 def test_a_token_is_revoked_there_and_never_widened(admin: Client, otto: User):

@@ -13,6 +13,7 @@ from sockpanel.accounts import exposed
 from sockpanel.accounts.models import Session, Token, User
 from sockpanel.accounts.sessions import digest
 from tests.conftest import PASSWORD
+from tests.written import first_entry_is_behind, tables_written
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 AT = "the server lab (127.0.0.1:9000)"
@@ -92,6 +93,16 @@ def test_each_end_stands_in_the_audit_and_no_key_does(client: Client, key: str, 
     assert [(entry.verb, entry.who) for entry in entries] == [("session.exposed", "ada"), ("token.exposed", "ada")]
     assert all(AT in entry.what and "127.0.0.1:5000" in entry.what for entry in entries)
     assert not any(secret in repr(vars(entry)) for entry in entries for secret in (key, token))
+
+
+def test_all_of_them_end_before_the_first_is_told_so_that_nobody_waits_for_us_in_a_circle(key: str, ada: User):
+    came = [
+        Exposed(1, kind, hashlib.sha256(secret.encode()).digest(), 7, "127.0.0.1:5000")  # type: ignore[arg-type]
+        for kind, secret in (("session", key), ("token", Token.issue(ada, "one")), ("token", Token.issue(ada, "two")))
+    ]
+    with tables_written() as tables:
+        assert len(exposed.end(came, AT, None)) == 3
+    assert first_entry_is_behind(tables, "accounts_session", "accounts_token")
 
 
 def test_what_somebody_made_up_ends_nothing(client: Client, key: str):

@@ -11,6 +11,7 @@ from services.models import AuditEntry
 from sockpanel.accounts import setup
 from sockpanel.accounts.access import user_of_token
 from sockpanel.accounts.models import Token, User
+from tests.written import first_entry_is_behind, tables_written
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 
@@ -34,6 +35,13 @@ def test_the_token_stands_alone_on_the_last_line_and_has_its_users_role(otto: Us
     user = user_of_token(token)
     assert user == otto
     assert Token.objects.get().name == "backup"
+
+
+def test_a_token_goes_before_that_is_told(otto: User):
+    said("token", "create", "otto")
+    with tables_written() as tables:
+        said("token", "revoke", "otto", str(Token.objects.get().pk))
+    assert first_entry_is_behind(tables, "accounts_token")
 
 
 def test_tokens_are_listed_without_their_secret_and_revoked_by_number(otto: User):
