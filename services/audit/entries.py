@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from services.audit import chain
+from services.audit.masking import MASK
 from services.errors import EntryUnknown
 from services.models import AuditEntry, Server
 from services.servers.clock import rfc3339
@@ -114,10 +115,21 @@ def configuration_of(server: Server, number: int) -> dict[str, Any]:
     rows = AuditEntry.objects.filter(server_id=server.pk, number=number) if 0 < number < 2**63 else ()
     for entry in rows:
         if found := told(entry)["configuration"]:
+            _require_whole(found, server, number)
             return dict(found)
     raise EntryUnknown(
         f"No entry {number} of the audit holds a configuration of {server.name}: choose one from its history."
     )
+
+
+def _require_whole(configuration: Mapping[str, Any], server: Server, number: int) -> None:
+    """What was masked is gone: a server must not be given the mask instead."""
+    parts = sorted(field for field, value in configuration.items() if MASK in chain.as_json(value))
+    if parts:
+        raise EntryUnknown(
+            f"Entry {number} of the audit does not hold all of {server.name}: there was a secret in {', '.join(parts)}, "
+            "and secrets are not kept. Choose another entry, or set it by hand."
+        )
 
 
 def names(field: str) -> list[str]:

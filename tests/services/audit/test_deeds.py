@@ -139,6 +139,22 @@ async def test_a_running_servers_change_and_its_return_are_told_as_whoever_asked
     assert (await node.look(lab))["reply"]["type"] == "echo"
 
 
+@pytest.mark.parametrize(
+    "text", ["sp_" + "a" * 43, "-----BEGIN PRIVATE KEY-----\nMIG2\n-----END PRIVATE KEY-----"], ids=["token", "key"]
+)
+@pytest.mark.parametrize("words", [{"reply": {"type": "fixed", "text": "%s"}}, {"notes": "use %s"}])
+def test_a_configuration_whose_secret_was_not_kept_does_not_come_back(text: str, words: dict[str, Any], lab: Server):
+    operations.change(lab, json.loads(json.dumps(words).replace("%s", json.dumps(text)[1:-1])), "ada")
+    number = AuditEntry.objects.latest("number").number
+    operations.change(lab, {"reply": {"type": "upper", "text": ""}, "notes": "none"}, "ada")
+    with pytest.raises(
+        errors.EntryUnknown, match=f"does not hold all of lab: there was a secret in {next(iter(words))},"
+    ):
+        operations.restore(lab, number, "otto")
+    lab.refresh_from_db()
+    assert (lab.reply["type"], lab.notes) == ("upper", "none")
+
+
 def test_an_earlier_configuration_comes_back_under_the_name_of_today(lab: Server):
     created = AuditEntry.objects.get()
     operations.change(lab, {"name": "bench", "port": 18_008, "limits": {"connections": 5}}, "ada")
