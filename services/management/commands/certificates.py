@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from services import terminal
-from services.errors import CertificateRefused
-from services.management.base import SockpanelCommand, who
+from services.errors import CertificateRefused, SockpanelError
+from services.management.base import FAILED, SockpanelCommand, who
 from services.management.certificate_verbs import EXAMPLES, VERBS
 from services.models import Certificate
 from services.tls import clients, pem, store
@@ -58,13 +58,26 @@ class Command(SockpanelCommand):
         brought = _brought(options)
         if brought and len(options["names"]) != 1:
             raise CertificateRefused("Files are for one certificate: name it.")
-        renewed = [store.renew(name, brought, who()) for name in options["names"] or _due()]
+        renewed, refused = _renewed(options["names"] or _due(), brought)
+        if len(options["names"]) == 1:
+            for error in refused.values():
+                raise error
+        self._tell_renewed(renewed, refused, options)
+        if refused:
+            sys.exit(FAILED)
+
+    def _tell_renewed(
+        self, renewed: list[Certificate], refused: Mapping[str, SockpanelError], options: Mapping[str, Any]
+    ) -> None:
+        for name, error in refused.items():
+            self.warn(f"{name} was not renewed. {error.message}")
         if options["json"]:
-            self.say(terminal.as_json({"certificates": describe(renewed)}))
+            told = [{"name": name, "code": error.code, "detail": error.message} for name, error in refused.items()]
+            self.say(terminal.as_json({"certificates": describe(renewed), "refused": told}))
             return
         for one in renewed:
             self.say(f"Renewed {one.name}: until {one.ends_at:%Y-%m-%d}. Servers that run with it take it up now.")
-        if not renewed:
+        if not renewed and not refused:
             self.say("None of the panel's own ends soon.")
 
     def do_remove(self, options: Mapping[str, Any]) -> None:
@@ -97,6 +110,17 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     what = ", ".join(one["names"]) or {"clients": "clients", "authority": "authority"}.get(one["purpose"], "")
     by = "this panel" if one["is_own"] else one["issuer"]
     return one["name"], terminal.plain(what), terminal.plain(by), ends, ", ".join(one["used_by"])
+
+
+def _renewed(names: list[str], brought: Mapping[str, str]) -> tuple[list[Certificate], dict[str, SockpanelError]]:
+    """Each by itself: one that is refused must not let the others end."""
+    renewed, refused = [], {}
+    for name in names:
+        try:
+            renewed.append(store.renew(name, brought, who()))
+        except SockpanelError as error:
+            refused[name] = error
+    return renewed, refused
 
 
 def _due() -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from services.models import Certificate
 from services.tls import store
@@ -69,6 +70,21 @@ async def test_what_is_due_is_renewed_for_cron(manage: Any) -> None:
     assert "lab" in (await manage("certificates", "list")).out.partition("(over)")[0]
     assert (await manage("certificates", "renew", "--due")).out.startswith("Renewed lab")
     assert "Name the certificates" in (await manage("certificates", "renew")).err
+
+
+@pytest.mark.parametrize("asked", [["--due"], ["bank", "lab"]])
+async def test_one_that_is_refused_does_not_let_the_others_end(manage: Any, asked: list[str]) -> None:
+    """As after the authority was made anew without a name that it vouched for."""
+    await manage("certificates", "ca", "--new", "--for", "bank.example.org")
+    for name, place in (("bank", "bank.example.org"), ("lab", "lab.lan")):
+        await manage("certificates", "make", name, "--for", place)
+    await manage("certificates", "ca", "--new")
+    await Certificate.objects.filter(is_own=True).aupdate(ends_at=F("begins_at"))
+    done = await manage("certificates", "renew", *asked)
+    assert (done.code, done.out.startswith("Renewed lab"), "bank" in done.out) == (1, True, False)
+    assert done.err.startswith("bank was not renewed. The panel's own authority may not vouch for bank.example.org")
+    again = await manage("certificates", "renew", *asked, "--json")
+    assert (again.code, [one["name"] for one in again.json["refused"]]) == (1, ["bank"])
 
 
 async def test_the_authority_is_printed_for_clients_to_trust(manage: Any) -> None:
