@@ -16,7 +16,8 @@ from services.errors import SearchTooLong
 
 SECONDS = 5.0
 STEPS = 20_000  # of SQLite's machine between two looks at the clock: a millisecond or so
-STOPPED = ("interrupted", "statement timeout")  # SQLite's and PostgreSQL's words for it
+STOPPED = "interrupted"  # SQLite's word for it
+CANCELED = "57014"  # PostgreSQL's code: its words are in the language of its server
 
 
 @contextmanager
@@ -33,9 +34,14 @@ def within(alias: str, seconds: float = SECONDS) -> Iterator[Callable[[], None]]
         with how(alias, seconds, end):
             yield check
     except OperationalError as error:
-        if any(word in str(error) for word in STOPPED):
+        if _is_stopped(error):
             raise _too_long(seconds) from error
         raise
+
+
+def _is_stopped(error: OperationalError) -> bool:
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state == CANCELED if state else STOPPED in str(error)
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from services.audit import chain
 from services.audit.writing import record
 from services.errors import RequestRefused
 from services.models import AuditEntry
+from services.storage import places
 
-AT_ONCE = 20_000  # entries of one transaction: others wait for it
+AT_ONCE, BYTES_AT_ONCE = 20_000, 32 * 1024**2  # entries of one transaction, and bytes of their lines
+READ_AT_ONCE = 50  # entries, each of up to 256 KiB and more
 
 
 def cut(before: int, path: Path, who: str) -> int:
@@ -32,6 +34,7 @@ def cut(before: int, path: Path, who: str) -> int:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
+            places.sync(path.absolute().parent)
             while moved := _cut_some(last, file, path, who):
                 count += moved
     except OSError as error:
@@ -43,20 +46,30 @@ def cut(before: int, path: Path, who: str) -> int:
 
 def _cut_some(last: int, file: Any, path: Path, who: str) -> int:
     with transaction.atomic():
-        rows = list(AuditEntry.objects.filter(number__lte=last).order_by("number")[:AT_ONCE])
-        if not rows:
+        count, end, digest = _write(last, file)
+        if end is None:
             return 0
-        lines = b"".join(_line(row) for row in rows)
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())  # it is there before they go
-        end = rows[-1]
         told = {"number": end.number, "hash": end.hash, "file": str(path.absolute())}
-        told["sha256"] = hashlib.sha256(lines).hexdigest()  # of the lines of this cut
-        what = f"{len(rows)} entries up to {end.number} went into a file"
+        told["sha256"] = digest  # of the lines of this cut
+        what = f"{count} entries up to {end.number} went into a file"
         record("audit.cut", who, what=what, new=told, cut=end.number)
         AuditEntry.objects.filter(number__lte=end.number).delete()
-    return len(rows)
+    return count
+
+
+def _write(last: int, file: Any) -> tuple[int, AuditEntry | None, str]:
+    """The oldest entries into the file: how many, the last of them, and the SHA-256 of their lines."""
+    count, size, end, digest = 0, 0, None, hashlib.sha256()
+    for end in AuditEntry.objects.filter(number__lte=last).order_by("number")[:AT_ONCE].iterator(READ_AT_ONCE):
+        line = _line(end)
+        file.write(line)
+        digest.update(line)
+        count, size = count + 1, size + len(line)
+        if size >= BYTES_AT_ONCE:
+            break
+    file.flush()
+    os.fsync(file.fileno())  # it is there before they go
+    return count, end, digest.hexdigest()
 
 
 def _line(entry: AuditEntry) -> bytes:

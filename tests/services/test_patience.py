@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from django.db import Error, connections, transaction
+from django.db import Error, OperationalError, connections, transaction
 
 from services import history, patience
 from services.errors import RequestRefused, SearchTooLong
@@ -37,6 +37,20 @@ def test_the_connection_is_as_patient_afterwards_as_before():
 def test_other_failures_stay_what_they_are():
     with pytest.raises(Error, match="nowhere"), transaction.atomic(using=MESSAGES), within(MESSAGES):
         ask("SELECT 1 FROM nowhere")
+
+
+class Answer(Exception):
+    """What PostgreSQL says, in the language of its server."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("FEHLER:  Anweisung wurde wegen Zeitüberschreitung abgebrochen")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(("sqlstate", "raised"), [("57014", SearchTooLong), ("57P01", OperationalError)])
+def test_that_it_was_ended_is_known_in_every_language(sqlstate: str, raised: type[Exception]):
+    with pytest.raises(raised), within(MESSAGES):
+        raise OperationalError("FEHLER") from Answer(sqlstate)
 
 
 def test_whoever_reads_row_by_row_is_told_as_well():

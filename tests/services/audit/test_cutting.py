@@ -75,6 +75,20 @@ def test_many_go_in_several_cuts_and_it_can_be_cut_again(
     assert verify([]).first == 12
 
 
+def test_large_ones_go_in_several_cuts_too(ten: list[AuditEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cutting, "BYTES_AT_ONCE", 1)
+    assert cut(ten[6].at, tmp_path / "one", "root") == 6
+    assert AuditEntry.objects.filter(verb="audit.cut").count() == 6
+    assert verify([]).first == 7
+
+
+def test_the_name_of_the_file_is_on_the_disk_before_anything_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    synced = []
+    monkeypatch.setattr(cutting.places, "sync", lambda folder: synced.append((folder, len(numbers()))))
+    cut(2**62, tmp_path / "old", "root")
+    assert synced == [(tmp_path, 10)]
+
+
 def test_where_nothing_is_old_enough_nothing_happens(ten: list[AuditEntry], tmp_path: Path):
     assert cut(1, tmp_path / "old", "root") == 0
     assert (numbers()[-1], (tmp_path / "old").exists()) == (10, False)
