@@ -14,7 +14,7 @@ from services.servers import clock
 KEPT_BYTES = 4096  # of what was sent; of the rest the digest tells
 MAX_DETAILS = 256 * 1024  # characters of JSON
 MAX_WHAT = 1000  # characters
-WAIT = 5  # seconds for others who append on PostgreSQL
+WAIT = 5.0  # seconds for others who append on PostgreSQL
 LOCK = 0x536F6B41  # PostgreSQL's advisory lock of whoever appends; SQLite's transactions wait for each other anyway
 
 
@@ -59,7 +59,8 @@ def record(
 def _append(entry: AuditEntry) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{WAIT}s'")  # else one that hangs would keep everybody out
+            # One that hangs while it writes would keep everybody out
+            cursor.execute(f"SET LOCAL lock_timeout = '{WAIT * 1000:.0f}ms'")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             cursor.execute("SET LOCAL lock_timeout = DEFAULT")
     last = AuditEntry.objects.order_by("-number").values_list("number", "hash").first()

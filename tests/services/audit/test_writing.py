@@ -4,10 +4,10 @@ import hashlib
 import json
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connections, transaction
 
 from services import audit
-from services.audit import chain
+from services.audit import chain, writing
 from services.audit.writing import KEPT_BYTES, MAX_DETAILS
 from services.models import AuditEntry, Server
 
@@ -87,3 +87,19 @@ def test_text_that_no_database_takes_is_made_to_fit():
     entry.refresh_from_db()
     assert (entry.who[:4], len(entry.who), len(entry.what)) == ("a\ufffdb?", 150, 1000)
     assert chain.digest(entry) == entry.hash
+
+
+@pytest.mark.skipif("connections['default'].vendor != 'postgresql'")
+def test_who_hangs_while_writing_keeps_nobody_waiting_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(writing, "WAIT", 0.1)
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [writing.LOCK])
+        with pytest.raises(OperationalError, match="lock timeout"), transaction.atomic():
+            audit.record("server.start", "ada")
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [writing.LOCK])
+    finally:
+        other.close()
+    assert audit.record("server.start", "ada").number == 1
