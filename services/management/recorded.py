@@ -15,10 +15,11 @@ from services.management import standing
 from services.management.follow import Follower, as_line
 from services.management.printer import Printer
 from services.management.signals import stop_event
-from services.models import Server, Status
+from services.models import Server, StateChange, Status
 from services.runtime import Runtime
 
 WAIT = 15.0  # seconds for a state to settle
+MOST = 100  # changes told at one look
 RUNNING, OVER = frozenset({"RUNNING"}), frozenset({"STOPPED", "EXITED", "FATAL"})
 
 
@@ -71,7 +72,7 @@ class _Session:
         self._printer, self._follower = printer, follower
         self._keep = server.wanted == Server.Wanted.RUNNING
         self._alone = alone  # no supervisor will be there afterwards
-        self._state = ""  # the last one that was told
+        self._told = 0  # the last change of its state that was told
 
     async def run(self, stop: asyncio.Event) -> str:
         asked = await sync_to_async(operations.start)(self._server, self._who)
@@ -81,7 +82,7 @@ class _Session:
                 return ""
             if failure := standing.failure(self._server, status, RUNNING, WAIT):
                 return failure
-            self._state = "RUNNING"
+            await self._pass_over()
             self._printer.line(f"{standing.outcome(self._server, status)}; Ctrl-C {self._farewell()}.")
             await self._follower.until(stop, self._is_over)
             return await self._why() if not stop.is_set() else ""
@@ -110,11 +111,19 @@ class _Session:
     def _is_over(self, server: Server) -> bool:
         """Whether it rests, or is no longer there. Where it went on its way is told."""
         status = Status.objects.filter(pk=server.pk).first()
-        if status and status.state != self._state:
-            self._state = status.state
-            reason = "" if status.state == "RUNNING" else f": {terminal.plain(status.reason)}"
-            self._printer.line(f"{standing.outcome(server, status)}{reason}")
+        for change in StateChange.objects.filter(server_id=server.pk, pk__gt=self._told).order_by("pk")[:MOST]:
+            self._told = change.pk
+            self._tell(server, Status(state=change.new, reason=change.reason, address=status.address if status else ""))
         return status is None or status.state in OVER
+
+    def _tell(self, server: Server, status: Status) -> None:
+        reason = "" if status.state == "RUNNING" else f": {terminal.plain(status.reason)}"
+        self._printer.line(f"{standing.outcome(server, status)}{reason}")
+
+    async def _pass_over(self) -> None:
+        """What led to its start needs no telling: it runs."""
+        changes = StateChange.objects.filter(server_id=self._server.pk, new="RUNNING").order_by("-pk")
+        self._told = await changes.values_list("pk", flat=True).afirst() or 0
 
     async def _why(self) -> str:
         """Why it ended while it was followed, when that is a failure."""

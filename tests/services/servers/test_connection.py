@@ -42,7 +42,7 @@ async def test_a_frame_over_the_limit_ends_its_connection_and_no_other(serve, co
     await bad.say(b"\xff\xff\xff\xff")
     assert await bad.hear_all() == b""
     assert await good.ask(b"\0\0\0\1y", 5) == b"\0\0\0\1y"
-    await it.until(lambda: it.closed)
+    await it.until(lambda: it.closed and len(it.received) == 2)
     assert "frame of 4294967295 > max 100" in it.closed[0].why
     assert (it.dropped, it.received) == ({"oversize": 1}, [b"x", b"y"])
     good.leave()

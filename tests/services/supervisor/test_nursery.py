@@ -7,14 +7,17 @@ import asyncio
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 
+import msgspec
 import pytest
 
+from services.servers import report, validation
 from services.supervisor import nursery as nurseries
 from services.supervisor import strays
 from services.supervisor.nursery import Born, Nursery
@@ -52,24 +55,24 @@ async def test_no_zombie_and_no_descriptor_stays(nursery):
 
 
 async def test_a_worker_leads_a_session_of_its_own_and_is_our_child(nursery):
-    reading, writing = os.pipe()
-    process = Process(nursery.bear(Plan(command=COMMAND, stdin=_start(link=writing), descriptors=(writing,))))
-    assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
-    assert _parent(process.pid) == os.getpid()
-    process.kill()
-    assert await exited(process) == Exit(code=None, signal=signal.SIGKILL)
-    os.close(reading)
-    os.close(writing)
+    with _sockets() as (link, server):
+        process = Process(nursery.bear(Plan(command=COMMAND, stdin=_start(link, server), descriptors=(link, server))))
+        assert os.getsid(process.pid) == os.getpgid(process.pid) == process.pid
+        assert _parent(process.pid) == os.getpid()
+        process.kill()
+        assert await exited(process) == Exit(code=None, signal=signal.SIGKILL)
 
 
 async def test_it_has_its_own_descriptors_under_their_numbers_and_no_others(nursery):
     pipes = [os.pipe() for _ in range(4)]
-    numbers = tuple(writing for _, writing in pipes)
-    process = Process(nursery.bear(Plan(command=COMMAND, stdin=_start(link=numbers[0]), descriptors=numbers[::-1])))
-    ours = {number: os.fstat(number).st_ino for number in numbers}
-    theirs = eventually(lambda: ours.items() <= (held := _inodes(process.pid)).items() and held)
-    process.kill()
-    await exited(process)
+    with _sockets() as (link, server):
+        numbers = (link, server, *(writing for _, writing in pipes))
+        start = _start(link, server)
+        process = Process(nursery.bear(Plan(command=COMMAND, stdin=start, descriptors=numbers[::-1])))
+        ours = {number: os.fstat(number).st_ino for number in numbers}
+        theirs = eventually(lambda: ours.items() <= (held := _inodes(process.pid)).items() and held)
+        process.kill()
+        await exited(process)
     inherited = set(theirs) - set(numbers) - {0, 1, 2}
     readers = {os.fstat(reading).st_ino for reading, _ in pipes}
     assert readers.isdisjoint(theirs[number] for number in inherited)
@@ -212,8 +215,18 @@ def _output(code: str, before: Callable[[], object] | None = None) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=30, preexec_fn=before).stdout
 
 
-def _start(link: int) -> bytes:
-    return b'{"spec": {"name": "waits"}, "link": %d, "socket": null}' % link
+@contextmanager
+def _sockets() -> Iterator[tuple[int, int]]:
+    """What a worker needs to go on living: its end of a link, and a socket to serve."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        yield theirs.fileno(), server.fileno()
+
+
+def _start(link: int, server: int) -> bytes:
+    spec = validation.build({"name": "waits", "kind": "udp", "transport": "udp", "host": "127.0.0.1", "port": 9})
+    return msgspec.json.encode(report.Start(spec=msgspec.to_builtins(spec), link=link, socket=server))
 
 
 def _inodes(pid: int) -> dict[int, int]:
