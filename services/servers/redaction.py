@@ -128,7 +128,7 @@ class Scanner:
         low = text.lower()
         spans, self.found = _secrets_in(text, low, begin) if _BEGINS in low else ([], [])
         opens = len(text) - _BEFORE
-        for at in _last(low):
+        for at in _last(low) if _BEGINS in low else ():
             if match := _secret_at(text, at):
                 if match[1] and match.end() == len(text):
                     opens = min(opens, at - _BEFORE)
