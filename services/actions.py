@@ -22,7 +22,7 @@ from services.servers.report import Briefing, Close, Send
 from services.servers.spec import ServerSpec
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
-from services.tls.store import material_for
+from services.tls.materials import material_for
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 
-from services import bulk, secured
+from services import bulk, tls_columns
 from services.books import Book
 from services.jobs import Job, book_of
 from services.models import MESSAGES, Incident
@@ -77,7 +77,16 @@ class StoreBatch(Job):
             cursor.executemany(
                 OPEN_CONNECTION,
                 [
-                    (self.server, o.number, self.run, o.peer[:255], o.at, book.last_seq, o.at, *secured.columns(o.tls))
+                    (
+                        self.server,
+                        o.number,
+                        self.run,
+                        o.peer[:255],
+                        o.at,
+                        book.last_seq,
+                        o.at,
+                        *tls_columns.columns(o.tls),
+                    )
                     for o in opened
                 ],
             )

@@ -89,6 +89,14 @@ def fields_of(server: Server) -> dict[str, Any]:
     return {field: getattr(server, field) for field in (*SPEC, *BESIDES)}
 
 
+def meant_by(server: Server) -> dict[str, Any]:
+    """The same with every field of every part: rows of earlier versions lack those that came since, and mean their defaults."""
+    try:
+        return fields_of(server) | spec_fields(spec_of(server))
+    except ConfigurationRefused:
+        return fields_of(server)
+
+
 def _besides(words: Mapping[str, Any], problems: dict[str, str]) -> dict[str, Any]:
     restart, node, notes = words.get("restart"), words.get("node"), words.get("notes") or ""
     autostart = words.get("autostart") or False

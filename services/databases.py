@@ -19,7 +19,7 @@ from django.db import Error, InterfaceError, OperationalError, connections, tran
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
-from services import disk
+from services import advisory, disk
 from services.errors import DatabaseAway, DatabaseBehind, DatabaseDamaged, SockpanelError, StoreBusy, StoreFull
 from services.models import MESSAGES
 from services.storage import copying, places, restoring, users, verdict
@@ -170,20 +170,11 @@ def _migrate(alias: str) -> None:
     constrained = connection.disable_constraint_checking()
     try:
         with transaction.atomic(using=alias):
-            _lock(alias)
+            advisory.take(connection, MIGRATION_LOCK, MIGRATE_WITHIN)
             call_command("migrate", database=alias, interactive=False, verbosity=0, skip_checks=True)
     finally:
         if constrained:
             connection.enable_constraint_checking()
-
-
-def _lock(alias: str) -> None:
-    """Other machines migrate the same PostgreSQL database one after another; SQLite's transaction is lock enough."""
-    if connections[alias].vendor == "postgresql":
-        with connections[alias].cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{MIGRATE_WITHIN}s'")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
-            cursor.execute("SET LOCAL lock_timeout = DEFAULT")
 
 
 def _copy(alias: str) -> None:

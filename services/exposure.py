@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections
@@ -27,11 +27,20 @@ logger = logging.getLogger(__name__)
 
 came = Signal()
 MOST = 10_000  # that wait; who sends more has made them up
+MOST_FAULTS = 5  # of one, until it is given up
 PAUSE = 0.1  # seconds between two looks at all sessions
 RETRY = 1.0  # seconds until a database that is away is asked again
 CLOSE_WITHIN = 5.0  # seconds for the last ones at the end
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+
+
+class Waiting(NamedTuple):
+    """One that waits to be ended."""
+
+    server: int
+    exposed: Exposed
+    faults: int = 0  # how often it alone was more than whoever ends it could do
 
 
 class Exposure:
@@ -40,13 +49,19 @@ class Exposure:
     def __init__(self, spawn: Spawn, put: Callable[[Job], None]) -> None:
         self._spawn = spawn
         self._put = put
-        self._waiting: list[tuple[int, Exposed]] = []
+        self._waiting: list[Waiting] = []
+        self._at_once = MOST
+        self._left_out = 0
         self._rests = asyncio.Event()
         self._rests.set()
 
     def note(self, server: int, exposed: list[Exposed]) -> None:
         """They came to a server."""
-        self._waiting += [(server, one) for one in exposed[: max(0, MOST - len(self._waiting))]]
+        room = max(0, MOST - len(self._waiting))
+        self._waiting += [Waiting(server, one) for one in exposed[:room]]
+        if len(exposed) > room and not self._left_out:
+            logger.error("More than %d keys that came to servers wait to be ended: further ones are left out.", MOST)
+        self._left_out += max(0, len(exposed) - room)
         if self._waiting and self._rests.is_set():
             self._rests.clear()
             self._spawn(self._end_all(), "exposed keys")
@@ -57,29 +72,52 @@ class Exposure:
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self._rests.wait()
         except TimeoutError:
-            logger.error("The database was not there to end %d keys that came to servers.", len(self._waiting))
+            logger.error("%d keys that came to servers could not be ended in time.", len(self._waiting))
 
     async def _end_all(self) -> None:
         try:
             while self._waiting:  # noqa: ASYNC110 - what is waited for here is that others have their turn
                 await asyncio.sleep(PAUSE if await self._end_some() else RETRY)
         finally:
+            if self._left_out:
+                logger.error("%d keys that came to servers were left out, for there were too many.", self._left_out)
+            self._left_out = 0
             self._rests.set()
 
     async def _end_some(self) -> bool:
-        waiting, self._waiting = self._waiting, []
+        """Whether it could be done."""
+        taken, self._waiting = self._waiting[: self._at_once], self._waiting[self._at_once :]
         try:
-            ended = await sync_to_async(_end)(waiting)
+            ended = await sync_to_async(_end)(taken)
         except Error as error:
             logger.error("Keys that came to a server could not be ended, and are tried again: %s", error)
-            self._waiting = [*waiting, *self._waiting][:MOST]
+            self._waiting = [*taken, *self._waiting]
             await sync_to_async(close_old_connections)()  # a broken connection would stay broken
             return False
+        except Exception:
+            logger.exception("%d keys that came to a server could not be ended.", len(taken))
+            self._take_apart(taken)
+            return False
+        self._at_once = min(MOST, self._at_once * 2)
         for server, sentences in ended.items():
             self._put(Tell(server, sentences))
         if ended:
             await hints.ahint(hints.PANEL)
         return True
+
+    def _take_apart(self, taken: list[Waiting]) -> None:
+        """One that cannot be ended must not keep the others: it is found by halves, tried again behind them, and given up."""
+        if len(taken) > 1:
+            self._at_once = len(taken) // 2
+            self._waiting = [*taken, *self._waiting]
+            return
+        one = taken[0]._replace(faults=taken[0].faults + 1)
+        if one.faults < MOST_FAULTS:
+            self._waiting.append(one)
+        else:
+            logger.error(
+                "A %s's key that came from %s was not ended: end it by hand.", one.exposed.kind, one.exposed.peer
+            )
 
 
 class Tell(Job):
@@ -93,11 +131,11 @@ class Tell(Job):
         note_incidents(self.server, [Incident(clock.now(), "secret", "", sentence) for sentence in self.sentences])
 
 
-def _end(waiting: list[tuple[int, Exposed]]) -> dict[int, list[str]]:
+def _end(waiting: list[Waiting]) -> dict[int, list[str]]:
     """By server, what was ended."""
     by_server: defaultdict[int, list[Exposed]] = defaultdict(list)
-    for number, exposed in waiting:
-        by_server[number].append(exposed)
+    for one in waiting:
+        by_server[one.server].append(one.exposed)
     ended = {number: _ended(number, exposed) for number, exposed in by_server.items()}
     return {number: sentences for number, sentences in ended.items() if sentences}
 

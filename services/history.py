@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from django.db import connections
 
-from services import secured
+from services import tls_columns
 from services.errors import RequestRefused
 from services.models import MESSAGES, Connection, Counters, Incident, Run, StateChange
 from services.patience import within
@@ -195,7 +195,7 @@ def connection_events(server: int, after: int, limit: int = 500) -> list[dict[st
 
 def _opening(row: Connection) -> str:
     """What there is to say of an opening."""
-    return secured.words(*(getattr(row, column) for column in secured.COLUMNS))
+    return tls_columns.words(*(getattr(row, column) for column in tls_columns.COLUMNS))
 
 
 def _connection(row: Connection) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _connection(row: Connection) -> dict[str, Any]:
         "bytes_in": row.bytes_in,
         "sent": row.sent,
         "bytes_out": row.bytes_out,
-        "tls": secured.as_dict(row),
+        "tls": tls_columns.as_dict(row),
     }
 
 

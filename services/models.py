@@ -4,15 +4,21 @@ Only the supervisor's recorder writes to the messages database. Times there are 
 cost nothing to store, and clocks of every database keep them exactly.
 """
 
+import msgspec
 from django.db import models
 
-from services.servers.spec import TRANSPORTS
+from services.servers.spec import TRANSPORTS, Tls
 
 MESSAGES = "messages"  # the alias of the second database
 
 
 def default_retention() -> dict[str, int]:
     return {"rows": 100_000}
+
+
+def default_tls() -> dict[str, str]:
+    """Off, with every field that there is."""
+    return dict(msgspec.to_builtins(Tls()))
 
 
 class Server(models.Model):
@@ -36,7 +42,7 @@ class Server(models.Model):
     reply = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
     limits = models.JSONField(default=dict, blank=True)
-    tls = models.JSONField(default=dict, blank=True)
+    tls = models.JSONField(default=default_tls, blank=True)
     restart = models.CharField(max_length=16, choices=Restart.choices, default=Restart.ON_FAILURE)
     autostart = models.BooleanField(default=False)
     retention = models.JSONField(default=default_retention, blank=True)

@@ -92,21 +92,23 @@ def _change(server: Server, fields: dict[str, Any], who: str, wait: float) -> Se
 
 def save(server: Server, fields: Mapping[str, Any], who: str) -> None:
     """Write what differs of a checked configuration, as `server` was read, with its audit entry; counts a revision."""
-    news = {field: value for field, value in fields.items() if getattr(server, field) != value}
+    written = {field: value for field, value in fields.items() if getattr(server, field) != value}
     try:
         with transaction.atomic():
-            Server.objects.filter(pk=server.pk).update(**news, revision=F("revision") + 1, updated_at=timezone.now())
-            _record_change(server, news, fields, who)
+            Server.objects.filter(pk=server.pk).update(**written, revision=F("revision") + 1, updated_at=timezone.now())
+            _record_change(server, fields, who)
     except IntegrityError:
         raise _name_taken(fields["name"]) from None
 
 
-def _record_change(server: Server, news: Mapping[str, Any], fields: Mapping[str, Any], who: str) -> None:
+def _record_change(server: Server, fields: Mapping[str, Any], who: str) -> None:
     """Field by field, with all of the configuration as it is then."""
+    meant = configuration.meant_by(server)
+    news = {field: value for field, value in fields.items() if meant[field] != value}
     restored = audit.origin.get().restored
     verb, what = ("server.restore", f"as entry {restored} has it") if restored else ("server.change", "")
     if news or restored:
-        olds = {field: getattr(server, field) for field in news}
+        olds = {field: meant[field] for field in news}
         audit.record(verb, who, server=server, what=what, old=olds, new=news, configuration=fields)
 
 
@@ -117,7 +119,8 @@ def _refuse_commands(kind: str) -> None:
 
 
 def _differs(server: Server, fields: Mapping[str, Any]) -> bool:
-    return any(getattr(server, field) != fields[field] for field in configuration.SPEC if field != "name")
+    meant = configuration.meant_by(server)
+    return any(meant[field] != fields[field] for field in configuration.SPEC if field != "name")
 
 
 def _name_taken(name: str) -> errors.NameTaken:

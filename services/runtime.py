@@ -17,7 +17,7 @@ from django.db import close_old_connections
 
 from services import disk, hints, jobs, wishes
 from services.actions import Actions
-from services.audit.watch import Watch
+from services.audit.watch import Watch, is_restored
 from services.batches import StoreBatch
 from services.books import Allotted
 from services.errors import SockpanelError
@@ -37,6 +37,7 @@ from services.supervisor.lock import SupervisorLock
 from services.supervisor.nursery import Nursery
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.wanted import Wanted
+from services.tls import rows
 from services.tls.vigil import Vigil
 from services.version import VERSION
 
@@ -108,6 +109,8 @@ class Runtime:
         await sync_to_async(wishes.settle_former)(self._node, clock.now())
         if self._only is None:
             await sync_to_async(wishes.autostart)(self._node)
+            if not is_restored(self._data_dir):  # who goes back to what a restore has replaced needs its keys
+                await sync_to_async(rows.sweep)()
             await sync_to_async(self._watch.begin)()
         else:
             await sync_to_async(self._watch.attend)()

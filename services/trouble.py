@@ -68,7 +68,11 @@ def _store() -> Trouble | None:
 
 
 def _certificates() -> list[Trouble]:
-    return [Trouble("warning", CertificateEnds.code, one.sentence) for one in expiry.ending()]
+    """A database that does not answer is another trouble here, too."""
+    try:
+        return [Trouble("warning", CertificateEnds.code, one.sentence) for one in expiry.ending()]
+    except Error:
+        return []
 
 
 def _disk() -> Trouble | None:

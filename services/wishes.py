@@ -23,7 +23,8 @@ from services.servers.tls_material import TlsMaterial
 from services.supervisor.events import Moved
 from services.supervisor.states import State
 from services.supervisor.wanted import Wanted
-from services.tls.store import material_for
+from services.tls import uses
+from services.tls.materials import Materials
 
 UNREADABLE = (Error,)
 DATAGRAMS = ("udp", "unix-dgram")
@@ -81,9 +82,9 @@ def read(node: str, only: str | None, known: set[int]) -> Wish:
     everywhere = set(Server.objects.values_list("pk", flat=True))
     servers = list(Server.objects.filter(node=node, **({"name": only} if only else {})))
     ended = _ended_by_themselves()
-    remote = _Remote(servers)
+    remote, materials = _Remote(servers), _materials(servers)
     for server in servers:
-        _want(server, wish, ended, remote)
+        _want(server, wish, ended, remote, materials)
         wish.caps[server.pk] = Cap(**server.retention)
         if server.transport in DATAGRAMS:
             wish.datagrams.add(server.pk)
@@ -138,7 +139,7 @@ def _ended_by_themselves() -> dict[int, int]:
     return dict(Status.objects.filter(state="EXITED").values_list("pk", "asked"))
 
 
-def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) -> None:
+def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote, materials: Materials) -> None:
     try:
         spec = configuration.spec_of(server)
     except ConfigurationRefused as error:
@@ -146,7 +147,7 @@ def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) ->
         wish.refused.append(Refused(server.pk, server.asked, server.revision, reason))
         return
     barred = remote.barred.get(server.pk, "")
-    material, missing = _material(server, spec)
+    material, missing = _material(server, spec, materials)
     wanted = server.wanted == Server.Wanted.RUNNING and ended.get(server.pk, -1) < server.asked
     wish.wanted.append(
         Wanted(
@@ -165,12 +166,22 @@ def _want(server: Server, wish: Wish, ended: dict[int, int], remote: _Remote) ->
     )
 
 
-def _material(server: Server, spec: ServerSpec) -> tuple[TlsMaterial | None, str]:
+def _materials(servers: list[Server]) -> Materials:
+    """All that they need to speak TLS, by one question however many they are."""
+    named = (uses.named(one.tls) for one in servers if one.wanted == Server.Wanted.RUNNING and _speaks_tls(one))
+    return Materials(set().union(*named))
+
+
+def _speaks_tls(server: Server) -> bool:
+    return isinstance(server.tls, dict) and server.tls.get("mode") == "on"
+
+
+def _material(server: Server, spec: ServerSpec, materials: Materials) -> tuple[TlsMaterial | None, str]:
     """What a server that should run needs to speak TLS, or why it cannot be had."""
     if not spec.speaks_tls or server.wanted != Server.Wanted.RUNNING:
         return None, ""
     try:
-        return material_for(spec), ""
+        return materials.of(spec), ""
     except (CertificateUnknown, CertificateUnusable) as error:
         return None, error.message
 

@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from services.audit import heads
 from services.audit.heads import Head
 from services.audit.verifying import Verdict
-from services.audit.watch import RESTORED
+from services.audit.watch import is_restored
 from services.models import AuditEntry, Node
 
 UNGUARDED = (
@@ -26,7 +26,7 @@ NO_LOG = "The log that was given tells of no head: it is not the supervisor's, o
 
 def told(data_dir: Path) -> list[Head]:
     """The heads that bind: none of those before a restore that nothing has started since."""
-    return [] if _is_restored(data_dir) else heads.of(data_dir)
+    return [] if is_restored(data_dir) else heads.of(data_dir)
 
 
 def against(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[str]:
@@ -38,7 +38,7 @@ def against(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[
 
 def beside(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[str]:
     """What is to be known of an audit that nothing speaks against."""
-    if _is_restored(data_dir):
+    if is_restored(data_dir):
         return [WAITING]
     untold = _untold(data_dir, found) if _is_proved(found, log) else ""
     return [f"{untold} The log alone proves the audit, up to its last head."] if untold else []
@@ -47,10 +47,6 @@ def beside(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[s
 def _is_proved(found: Verdict, log: Sequence[Head] | None) -> bool:
     """A log that was kept elsewhere is worth more than the file."""
     return bool(log) and found.heads > 0
-
-
-def _is_restored(data_dir: Path) -> bool:
-    return (data_dir / RESTORED).exists()
 
 
 def _emptied(found: Verdict) -> str:
@@ -65,7 +61,7 @@ def _emptied(found: Verdict) -> str:
 
 def _untold(data_dir: Path, found: Verdict) -> str:
     """Why no head proves that the end is there, where one was told once."""
-    if _is_restored(data_dir):
+    if is_restored(data_dir):
         return ""
     fault, path = heads.fault(data_dir), data_dir / heads.FILE
     if fault == heads.MISSING and not _has_started(found):

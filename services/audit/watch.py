@@ -95,6 +95,11 @@ def restoring(data_dir: Path, words: Mapping[str, object]) -> Iterator[None]:
         raise
 
 
+def is_restored(data_dir: Path) -> bool:
+    """Whether a restore waits for the next start to tell of it."""
+    return (data_dir / RESTORED).exists()
+
+
 def _restored(data_dir: Path) -> dict[str, object]:
     try:
         found = json.loads((data_dir / RESTORED).read_text())

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.db import connection, transaction
 
+from services import advisory
 from services.audit import chain, masking
 from services.audit.origin import origin
 from services.models import AuditEntry, Server
@@ -15,28 +16,24 @@ KEPT_BYTES = 4096  # of what was sent; of the rest the digest tells
 MAX_DETAILS = 256 * 1024  # characters of JSON
 MAX_WHAT = 1000  # characters
 WAIT = 5.0  # seconds for others who append on PostgreSQL
-LOCK = 0x536F6B41  # PostgreSQL's advisory lock of whoever appends; SQLite's transactions wait for each other anyway
+LOCK = 0x536F6B41  # of whoever appends
 
 
-def record(
-    verb: str,
-    who: str,
-    *,
-    server: str | Server = "",
-    what: str = "",
-    old: Mapping[str, Any] | None = None,
-    new: Mapping[str, Any] | None = None,
-    configuration: Mapping[str, Any] | None = None,
-    data: bytes = b"",
-    code: str = "",
-    cut: int = 0,
-) -> AuditEntry:
-    """Append an entry, last in the transaction that does the deed; `code` where it was refused.
+class More(TypedDict, total=False):
+    """What an entry may say besides."""
 
-    `configuration` is all of a server's afterwards, so that it can be restored; `cut` is for services.audit.cutting alone.
-    """
+    old: Mapping[str, Any] | None  # fields and values before the deed
+    new: Mapping[str, Any] | None  # and after it
+    configuration: Mapping[str, Any] | None  # all of a server's afterwards, so that it can be restored
+    data: bytes  # that were sent
+    code: str  # where it was refused
+    cut: int  # for services.audit.cutting alone
+
+
+def record(verb: str, who: str, *, server: str | Server = "", what: str = "", **more: Unpack[More]) -> AuditEntry:
+    """Append an entry, last in the transaction that does the deed."""
     came = origin.get()
-    told = {"old": old, "new": new, "configuration": configuration}
+    details = {key: more.get(key) for key in ("old", "new", "configuration")}
     entry = AuditEntry(
         at=clock.now(),
         verb=_text(verb, 32),
@@ -46,10 +43,10 @@ def record(
         server=_text(str(server), 64),
         server_id=server.pk if isinstance(server, Server) else None,
         what=_text(masking.masked(what), MAX_WHAT),
-        details=_details({key: value for key, value in told.items() if value is not None}),
-        **_bytes(data),
-        code=_text(code, 8),
-        cut=cut,
+        details=_details({key: value for key, value in details.items() if value is not None}),
+        **_bytes(more.get("data", b"")),
+        code=_text(more.get("code", ""), 8),
+        cut=more.get("cut", 0),
     )
     with transaction.atomic(savepoint=False):
         _append(entry)
@@ -57,12 +54,7 @@ def record(
 
 
 def _append(entry: AuditEntry) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # One that hangs while it writes would keep everybody out
-            cursor.execute(f"SET LOCAL lock_timeout = '{WAIT * 1000:.0f}ms'")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+    advisory.take(connection, LOCK, WAIT)
     last = AuditEntry.objects.order_by("-number").values_list("number", "hash").first()
     entry.number, entry.previous = (last[0] + 1, last[1]) if last else (1, chain.FIRST)
     entry.hash = chain.digest(entry)

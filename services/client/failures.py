@@ -3,7 +3,7 @@
 import errno
 import ssl
 
-from services.client import secure
+from services.client import wires
 from services.errors import ExchangeFailed, ExchangeRefused, ExchangeReset, ExchangeTimedOut, ExchangeUnreachable
 from services.servers.spec import STREAMS, UNIX, Transport
 from services.servers.validation import MAX_DATAGRAM
@@ -15,7 +15,7 @@ _RESET = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 def failure(error: OSError, transport: Transport, where: str) -> ExchangeFailed:
     """The error for `error` at the target `where`."""
     if isinstance(error, ssl.SSLError):
-        return secure.failure(error, where)
+        return wires.failure(error, where)
     if transport in UNIX and error.errno in (errno.ENOENT, errno.ENOTDIR):
         return ExchangeRefused(f"There is no socket at {where}: start the server, or check the path.")
     if error.errno == errno.ECONNREFUSED:

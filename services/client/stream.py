@@ -10,7 +10,7 @@ from services.client import failures
 from services.client.addresses import Address, address_text
 from services.client.collector import Collector
 from services.client.request import MAX_SENT, Ended, Exchange, Request
-from services.client.secure import Plain, secured
+from services.client.wires import Plain, secured
 from services.errors import ExchangeNotSecured, RequestRefused
 from services.servers import framing
 

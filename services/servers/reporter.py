@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from services.servers import clock, report
-from services.servers.exposures import Exposures
 from services.servers.incidents import Incidents
+from services.servers.leaks import Leaks
 from services.servers.losses import Losses
 from services.servers.redaction import Secret
 from services.servers.report import Batch, Closed, Counted, MessageRow, Opened, TlsFacts, Touched
@@ -49,7 +49,7 @@ class Reporter:
         self._touched: list[Touched] = []
         self._losses = Losses()
         self._incidents = Incidents()
-        self._exposures = Exposures()
+        self._leaks = Leaks()
         self._leaves: asyncio.TimerHandle | None = None
         self._touches: asyncio.TimerHandle | None = None
         self._ripens: asyncio.TimerHandle | None = None
@@ -107,7 +107,7 @@ class Reporter:
 
     def exposed(self, secrets: Iterable[Secret], connection: int, peer: str) -> None:
         """Keys or tokens of the panel came in: each is told of once."""
-        if self._exposures.note(secrets, connection, peer):
+        if self._leaks.note(secrets, connection, peer):
             self.noted(0)
 
     def after_commit(self, callback: Callback) -> None:
@@ -183,7 +183,7 @@ class Reporter:
         if self._totals and self._touches is None:
             self._touches = self._loop.call_later(TOUCH_EVERY, self._touch)
         happened = self.messages or self._opened or self._closed or self._touched or self._losses or self._incidents
-        if not happened and not self._exposures:
+        if not happened and not self._leaks:
             return None
         return Batch(
             number=self._number,
@@ -194,7 +194,7 @@ class Reporter:
             counted=_counted(sums, self._losses),
             open_connections=self.open_connections,
             incidents=self._incidents.take(),
-            exposed=self._exposures.take(),
+            exposed=self._leaks.take(),
         )
 
     def _begin(self) -> None:

@@ -6,6 +6,7 @@ there is run.
     spec = validation.build({"name": "echo", "kind": "tcp", "port": 8007, "reply": {"type": "echo"}})
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import msgspec
 
 from services.servers.commands.options import CommandOptions
 
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")  # of a server, a certificate, a client of one
 KEEP_BYTES = 64 * 1024
 MAX_KEEP_BYTES = 1024 * 1024
 MAX_FRAME_BYTES = 16 * 1024 * 1024

@@ -16,6 +16,7 @@ from services.servers.commands import allowed
 from services.servers.commands.options import CommandOptions
 from services.servers.spec import (
     MAX_FRAME_BYTES,
+    NAME,
     OPTIONS,
     STREAMS,
     TRANSPORTS,
@@ -30,7 +31,6 @@ from services.servers.spec import (
 )
 from services.servers.tls import choices
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 RESERVED = ("new",)  # /servers/new/ is a page
 UNIX_PATH_BYTES = 107  # sun_path holds 108 with its closing NUL (unix(7))
 MAX_TEXT_BYTES = 64 * 1024

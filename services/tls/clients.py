@@ -12,7 +12,8 @@ from django.db import transaction
 
 from services import audit
 from services.errors import CertificateRefused
-from services.tls import authority, facts, pem, store
+from services.servers.spec import NAME
+from services.tls import authority, facts, own, pem
 
 
 class Issued(NamedTuple):
@@ -27,12 +28,12 @@ class Issued(NamedTuple):
 
 def issue(name: object, who: str) -> Issued:
     """Raises CertificateRefused, or CertificateUnusable."""
-    if not isinstance(name, str) or not store.NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CertificateRefused(
             "A client's name is 1 to 64 small letters, digits, - or _, and begins and ends with a letter or digit.",
             field="name",
         )
-    certificate, key = authority.issue(store.issuer(who), name, [], for_client=True)
+    certificate, key = authority.issue(own.signer(who), name, [], for_client=True)
     found = facts.of([certificate])
     with transaction.atomic():
         told = {"fingerprint": found.fingerprint, "ends_at": found.ends_at.isoformat()}

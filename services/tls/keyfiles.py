@@ -6,10 +6,13 @@ A name that says which key is inside needs no book that could be wrong. It knows
     text = read(public)  # raises CertificateUnusable
 """
 
+import contextlib
 import logging
 import os
+import re
 import secrets
 import stat
+import time
 from pathlib import Path
 
 from django.conf import settings
@@ -21,10 +24,16 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "tls"
 MAX_BYTES = 64 * 1024
+_KEY = re.compile(r"([0-9a-f]{64})\.key")
+_DRAFT = re.compile(r"\.[0-9a-f]{64}\.[0-9a-f]{16}")
 
 
 def path_of(public: str) -> Path:
-    return Path(settings.SOCKPANEL_DATA_DIR) / FOLDER / f"{public}.key"
+    return _folder() / f"{public}.key"
+
+
+def _folder() -> Path:
+    return Path(settings.SOCKPANEL_DATA_DIR) / FOLDER
 
 
 def keep(public: str, text: str) -> None:
@@ -64,6 +73,20 @@ def read(public: str) -> str | None:
             f"{path} may be read by others (mode {mode:o}): renew its certificate, for nobody knows who has read the key."
         )
     return text.decode("ascii", "replace")
+
+
+def lying(seconds: float) -> list[str]:
+    """Those whose files were written longer ago than that. What a crash left of a file half written goes."""
+    found = []
+    for path in _folder().glob("*") if _folder().is_dir() else ():
+        with contextlib.suppress(OSError):  # it went meanwhile
+            if time.time() - path.stat().st_mtime <= seconds:
+                continue
+            if _DRAFT.fullmatch(path.name):
+                path.unlink()
+            elif name := _KEY.fullmatch(path.name):
+                found.append(name[1])
+    return found
 
 
 def exists(public: str) -> bool:

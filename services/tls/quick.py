@@ -4,7 +4,7 @@ name = certificate_for("lab", "192.0.2.7", who="ada")
 """
 
 from services.models import Certificate
-from services.tls import authority, names, store
+from services.tls import authority, names, own, store
 
 
 def certificate_for(server: str, host: str, who: str) -> str:
@@ -17,6 +17,6 @@ def certificate_for(server: str, host: str, who: str) -> str:
 
 def _names(host: str, who: str) -> list[str]:
     """The machine may have got another address since the authority was made, which that may not vouch for."""
-    own = [*names.own(), *([host] if names.as_address(host) and host not in ("0.0.0.0", "::") else [])]  # noqa: S104
-    foreign = authority.foreign(store.issuer(who)[0], own)
-    return [name for name in dict.fromkeys(own) if name not in foreign]
+    wanted = [*names.own(), *([host] if names.as_address(host) and host not in ("0.0.0.0", "::") else [])]  # noqa: S104
+    foreign = authority.foreign(own.signer(who)[0], wanted)
+    return [name for name in dict.fromkeys(wanted) if name not in foreign]

@@ -13,14 +13,15 @@ def users() -> dict[str, list[str]]:
     """Name of a certificate -> names of the servers that speak TLS with it, or believe it."""
     found: dict[str, list[str]] = {}
     for server in Server.objects.filter(tls__mode="on").order_by("name"):
-        for name in _named(server.tls):
+        for name in named(server.tls):
             found.setdefault(name, []).append(server.name)
     return found
 
 
-def _named(tls: Mapping[str, Any]) -> set[str]:
+def named(tls: Mapping[str, Any]) -> set[str]:
+    """The certificates that a server's configuration names."""
     client_ca = tls.get("client_ca") if tls.get("client", "none") != "none" else ""
-    return {name for name in (tls.get("certificate"), client_ca) if name}
+    return {name for name in (tls.get("certificate"), client_ca) if isinstance(name, str) and name and "\0" not in name}
 
 
 def for_servers() -> list[str]:

@@ -4,10 +4,12 @@ import asyncio
 import logging
 
 from asgiref.sync import sync_to_async
+from django.db import Error, close_old_connections
 
 from services.tls import expiry
 
 LOOK_EVERY = 3600.0  # seconds
+RETRY = 60.0  # seconds, while the database is away
 
 logger = logging.getLogger(__name__)
 
@@ -21,13 +23,18 @@ class Vigil:
     async def keep(self) -> None:
         """Until it is cancelled."""
         while True:
-            await sync_to_async(self.look)()
-            await asyncio.sleep(LOOK_EVERY)
+            has_looked = await sync_to_async(self.look)()
+            await asyncio.sleep(LOOK_EVERY if has_looked else RETRY)
 
-    def look(self) -> None:
-        """One look: what is new is told."""
-        found = expiry.ending()
+    def look(self) -> bool:
+        """One look: what is new is told. Whether there was one: without a database nothing is known anew, nor forgotten."""
+        try:
+            found = expiry.ending()
+        except Error:  # the supervisor's log tells of it
+            close_old_connections()  # a broken one would stay broken
+            return False
         for one in found:
             if (one.fingerprint, one.days) not in self._told:
                 logger.warning("%s", one.sentence)
         self._told = {(one.fingerprint, one.days) for one in found}
+        return True

@@ -11,5 +11,5 @@ class Accounts(AppConfig):
 
     def ready(self) -> None:
         # They listen to sign-ins, and to what comes to servers
-        for listener in ("confirming", "entries", "exposed", "locking", "sessions"):
+        for listener in ("confirming", "ending", "entries", "locking", "sessions"):
             import_module(f"sockpanel.accounts.{listener}")

@@ -16,7 +16,7 @@ from services.errors import SetupNeeded, SignInNeeded
 from sockpanel import problems
 from sockpanel.accounts import setup
 from sockpanel.accounts.access import token_of, user_of_token
-from sockpanel.accounts.exposed import explain
+from sockpanel.accounts.ending import explain
 from sockpanel.accounts.keeping import SessionStore
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import follow_role, lives

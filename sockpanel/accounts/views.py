@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, SetupFinished, SetupTokenRefused, TooManyAttempts
 from sockpanel.accounts import setup, throttle
-from sockpanel.accounts.exposed import explain
+from sockpanel.accounts.ending import explain
 from sockpanel.accounts.models import User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"

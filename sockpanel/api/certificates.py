@@ -8,7 +8,7 @@ from ninja import Router
 from services import errors
 from services.models import Certificate
 from services.servers.clock import rfc3339
-from services.tls import clients, store
+from services.tls import clients, own, shelf, store
 from services.tls.describe import describe
 from sockpanel.api import requests, tls_schemas
 from sockpanel.api.access import Allowed, who
@@ -24,7 +24,7 @@ REFUSED = (errors.CertificateRefused, errors.CertificateUnusable)
 @router.get("/certificates", auth=Allowed("tls.see"), **described({200: tls_schemas.Certificates}))
 def list_certificates(request: HttpRequest) -> HttpResponse:
     """Every certificate, the panel's own authority (`sockpanel-ca`) among them, with who uses it and until when it lasts."""
-    return json({"certificates": describe(store.listed())})
+    return json({"certificates": describe(shelf.listed())})
 
 
 @router.post(
@@ -46,7 +46,7 @@ def create_certificate(request: HttpRequest) -> HttpResponse:
 )
 def read_certificate(request: HttpRequest, certificate: str) -> HttpResponse:
     """One certificate."""
-    return json(_told(store.find(certificate)))
+    return json(_told(shelf.find(certificate)))
 
 
 @router.post(
@@ -79,7 +79,7 @@ def make_authority(request: HttpRequest) -> HttpResponse:
     """Make the panel's own authority anew, for `names` besides private ones. Clients must trust the new one."""
     asked = words(request)
     _refuse_others(asked, "names")
-    return json(_told(store.new_authority(asked.get("names") or [], who(request))))
+    return json(_told(own.make(asked.get("names") or [], who(request))))
 
 
 @router.post(

@@ -8,7 +8,7 @@ from ninja import Router
 from services import errors, operations
 from services.describe import describe
 from services.models import Server
-from services.servers.validation import NAME
+from services.servers.spec import NAME
 from sockpanel.accounts import commanding
 from sockpanel.api import requests, schemas
 from sockpanel.api.access import Allowed, who

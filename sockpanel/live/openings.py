@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from services import secured
+from services import tls_columns
 from services.models import Connection, Counters
 from services.servers.clock import rfc3339
 from sockpanel.live import wire
@@ -11,7 +11,7 @@ from sockpanel.live.follower import EVENTS, Event
 
 OVERLAP = 5_000_000  # microseconds: clocks of two batches may disagree by as much
 
-COLUMNS = ("number", "peer", "opened_at", "opened_seq", "closed_at", "closed_seq", "why", *secured.COLUMNS)
+COLUMNS = ("number", "peer", "opened_at", "opened_seq", "closed_at", "closed_seq", "why", *tls_columns.COLUMNS)
 
 
 class Openings:
@@ -66,7 +66,7 @@ def _place(event: Event) -> tuple[int, int, int]:
 
 
 def _opening(row: tuple[Any, ...]) -> Event:
-    return _event(row[0], row[1], "opened", row[2], row[3], secured.words(*row[7:]))
+    return _event(row[0], row[1], "opened", row[2], row[3], tls_columns.words(*row[7:]))
 
 
 def _closing(row: tuple[Any, ...]) -> Event:

@@ -20,7 +20,7 @@ from services.errors import (
     RequestRefused,
 )
 from services.models import Certificate
-from services.tls import clients, names, store
+from services.tls import clients, names, own, shelf, store
 from services.tls.describe import describe
 from sockpanel.accounts.access import require
 from sockpanel.pages.frame import may, page, who
@@ -73,7 +73,7 @@ def certificates(request: HttpRequest) -> HttpResponse:
 @require("tls.see")
 def download(request: HttpRequest, name: str) -> HttpResponse:
     """The certificates as a PEM file: what clients must trust, or what a server shows. Never a key."""
-    found = store.find(name)
+    found = shelf.find(name)
     kind = {"Content-Disposition": f'attachment; filename="{found.name}.pem"'}
     return HttpResponse(found.chain, content_type="application/x-pem-file", headers=kind)
 
@@ -107,7 +107,7 @@ def _create(name: str, request: HttpRequest) -> str:
 
 
 def _renew(name: str, request: HttpRequest) -> str:
-    how = "upload" if store.find(name).purpose == Certificate.Purpose.SERVER else "clients"
+    how = "upload" if shelf.find(name).purpose == Certificate.Purpose.SERVER else "clients"
     brought = {field: value for field, value in _brought(request.POST, how).items() if value}
     store.renew(name, brought, who(request))
     return f"{name} is renewed: servers that run with it take it up now."
@@ -123,7 +123,7 @@ def _client(name: str, request: HttpRequest) -> clients.Issued:
 
 
 def _authority(_: str, request: HttpRequest) -> str:
-    store.new_authority(_words(request.POST.get("names", "")), who(request))
+    own.make(_words(request.POST.get("names", "")), who(request))
     return "The authority is new: have clients trust it, then renew what it is to vouch for."
 
 
@@ -166,13 +166,13 @@ def _show(
     is_beside = problem is not None and any(one.name == problem.field for one in shown)
     context = {
         "may_certify": may(request, "tls.change"),
-        "certificates": describe(store.listed()),
+        "certificates": describe(shelf.listed()),
         "fields": shown,
         "hows": [(how, words, how == values.get("how", "make")) for how, words in HOWS.items()],
         "renewing": renewing,
         "others": [problem.message] if problem is not None and not is_beside else [],
         "issued": _once(issued) if issued else None,
-        "authority": next(iter(describe(Certificate.objects.filter(name=store.AUTHORITY))), None),
+        "authority": next(iter(describe(Certificate.objects.filter(name=own.AUTHORITY))), None),
     }
     return page(request, "certificates", context, status)
 

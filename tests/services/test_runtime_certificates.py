@@ -13,7 +13,7 @@ from services.client.request import Exchange
 from services.client.targets import exchange
 from services.errors import CertificateUnusable
 from services.models import Certificate
-from services.tls import keyfiles, store
+from services.tls import keyfiles, own, shelf, store
 from tests.ports import free_port
 from tests.waiting import eventually_async
 
@@ -60,7 +60,7 @@ async def test_a_certificate_of_the_panels_own_is_shown_and_believed(node: Any, 
 async def test_a_renewal_reaches_the_next_connection_and_leaves_the_others(node: Any, lab: Certificate) -> None:
     port = free_port()
     server = await node.running(preset="echo", port=port, tls=TLS)
-    context = ssl.create_default_context(cadata=(await sync_to_async(store.find)(store.AUTHORITY)).chain)
+    context = ssl.create_default_context(cadata=(await sync_to_async(shelf.find)(own.AUTHORITY)).chain)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     pid = (await node.look(server))["pid"]
     renewed = await asyncio.to_thread(store.renew, "lab", {}, "ada")

@@ -16,7 +16,7 @@ from services.errors import CertificateRefused, SockpanelError
 from services.management.base import FAILED, SockpanelCommand, who
 from services.management.certificate_verbs import EXAMPLES, VERBS
 from services.models import Certificate
-from services.tls import clients, pem, store
+from services.tls import clients, own, pem, shelf, store
 from services.tls.describe import describe
 
 HEADINGS = ("name", "for", "issued by", "ends", "used by")
@@ -35,7 +35,7 @@ class Command(SockpanelCommand):
         getattr(self, f"do_{options['verb']}")(options)
 
     def do_list(self, options: Mapping[str, Any]) -> None:
-        found = describe(store.listed())
+        found = describe(shelf.listed())
         if options["json"]:
             self.say(terminal.as_json({"certificates": found}))
         elif found:
@@ -88,7 +88,7 @@ class Command(SockpanelCommand):
     def do_ca(self, options: Mapping[str, Any]) -> None:
         if options["names"] and not options["new"]:
             raise CertificateRefused("What an authority may vouch for is settled when it is made: give --new too.")
-        row = store.new_authority(options["names"], who()) if options["new"] else store.own_authority(who())
+        row = own.make(options["names"], who()) if options["new"] else own.get(who())
         if options["json"]:
             self.say(terminal.as_json(describe([row])[0]))
         else:

@@ -20,7 +20,7 @@ from services.errors import RequestRefused
 from services.management import remote
 from services.management.base import SockpanelCommand
 from services.management.data import add_data_options, data_from
-from services.management.securing import add_tls_options, identity_from, tls_from
+from services.management.tls_options import add_tls_options, identity_from, tls_from
 
 STREAMS = ("tcp", "unix")
 SENT, RECEIVED = "-> sent", "<- received"  # seen from the person who asks, as on the page

@@ -3,11 +3,8 @@
 It knows no certificate: whether one of that name exists is asked when the server starts.
 """
 
-import re
+from services.servers.spec import NAME, Tls
 
-from services.servers.spec import Tls
-
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")  # of a certificate or an authority
 KINDS = frozenset({"tcp", "time"})
 
 

@@ -30,7 +30,8 @@ def server_context(material: TlsMaterial, tls: Tls) -> ssl.SSLContext:
     context.minimum_version = VERSIONS[tls.minimum]
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    # Every connection makes its own handshake: its client shows its certificate, and gets the newest of ours
+    # With TLS 1.3 every connection makes a whole handshake. With 1.2 a client may still take up a session by its number, for two
+    # hours and as long as this context is used: OpenSSL keeps up to 20,480 of them, and Python has no switch for that
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
     context.sni_callback = _note_name

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol, cast
 
 from services.servers.stream import Stream
-from services.servers.tls import facts, failures
+from services.servers.tls import agreement, failures
 
 READ = 64 * 1024  # bytes asked for at once; a record holds 16 KiB
 
@@ -111,7 +111,7 @@ class Shell(asyncio.Protocol, asyncio.Transport):
         """TLS is up: the stream is made, and gets what came with the end of the handshake as soon as it reads."""
         self._flush()
         self._is_up = True
-        self.stream.tls = facts.of(self._side)
+        self.stream.tls = agreement.of(self._side)
         self._host.made(self)
         self.stream.connection_made(self)
         if self._in.pending:

@@ -1,6 +1,7 @@
 """The database itself refuses whatever is no appending, whoever asks it."""
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from django.db import Error, connection, transaction
@@ -72,9 +73,66 @@ def test_it_is_known_whether_it_stands(three: None):
     guard.put_up()
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
-def test_one_of_the_same_name_that_guards_nothing_is_none(three: None):
+NOTHING = "BEGIN SELECT 1; END"
+ON_SQLITE = {
+    "one is gone": ["DROP TRIGGER services_audit_update"],
+    "one does nothing": [
+        "DROP TRIGGER services_audit_update",
+        f"CREATE TRIGGER services_audit_update BEFORE UPDATE ON services_auditentry {NOTHING}",
+    ],
+    "one looks at one column": [
+        "DROP TRIGGER services_audit_update",
+        guard.SQLITE[1].replace("BEFORE UPDATE", "BEFORE UPDATE OF who"),
+    ],
+    "another keeps entries out unseen": [
+        "CREATE TRIGGER quiet BEFORE INSERT ON services_auditentry WHEN NEW.who = 'eve' BEGIN SELECT RAISE(IGNORE); END"
+    ],
+    "another, of a table in capitals": [f"CREATE TRIGGER quiet AFTER INSERT ON SERVICES_AUDITENTRY {NOTHING}"],
+}
+GUARDED = "FOR EACH ROW EXECUTE FUNCTION services_audit_guard()"
+ON_POSTGRESQL = {
+    "one is gone": ["DROP TRIGGER services_audit_truncate ON services_auditentry"],
+    "its function does nothing": [
+        "CREATE OR REPLACE FUNCTION services_audit_guard() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END $$"
+    ],
+    "its function runs as somebody else": ["ALTER FUNCTION services_audit_guard() SECURITY DEFINER"],
+    "its function looks elsewhere": ["ALTER FUNCTION services_audit_guard() SET search_path = pg_temp"],
+    "one is switched off": ["ALTER TABLE services_auditentry DISABLE TRIGGER services_audit_update"],
+    "one looks at one column": [
+        "DROP TRIGGER services_audit_update ON services_auditentry",
+        f"CREATE TRIGGER services_audit_update BEFORE UPDATE OF who ON services_auditentry {GUARDED}",
+    ],
+    "one looks at some rows": [
+        "DROP TRIGGER services_audit_update ON services_auditentry",
+        f"CREATE TRIGGER services_audit_update BEFORE UPDATE ON services_auditentry {GUARDED.replace('EXEC', 'WHEN (false) EXEC')}",
+    ],
+    "one calls another function": [
+        "CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END $$",
+        "DROP TRIGGER services_audit_update ON services_auditentry",
+        "CREATE TRIGGER services_audit_update BEFORE UPDATE ON services_auditentry FOR EACH ROW EXECUTE FUNCTION quiet()",
+    ],
+    "another keeps entries out unseen": [
+        "CREATE FUNCTION quiet() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER quiet BEFORE INSERT ON services_auditentry FOR EACH ROW EXECUTE FUNCTION quiet()",
+    ],
+    "a rule keeps entries out unseen": ["CREATE RULE quiet AS ON INSERT TO services_auditentry DO INSTEAD NOTHING"],
+}
+
+
+CASES = ON_SQLITE if connection.vendor == "sqlite" else ON_POSTGRESQL
+
+
+@pytest.mark.parametrize("statements", CASES.values(), ids=CASES)
+def test_whoever_took_its_force_away_is_found_out_and_it_can_be_made_anew(three: None, statements: list[str]):
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TRIGGER {guard.NAMES[1]}")
-        cursor.execute(f"CREATE TRIGGER {guard.NAMES[1]} BEFORE UPDATE ON {guard.TABLE} BEGIN SELECT 1; END")
+        for statement in statements:
+            cursor.execute(statement)
     assert not guard.stands()
+    guard.take_down()
+    guard.put_up()
+    assert guard.stands()
+
+
+def test_the_migration_puts_up_the_same():
+    migration = import_module("services.migrations.0004_audit")
+    assert (migration.SQLITE, migration.POSTGRESQL) == (guard.SQLITE, guard.POSTGRESQL)

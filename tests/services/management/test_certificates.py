@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 
 from services.models import Certificate
-from services.tls import store
+from services.tls import own
 from tests.services.tls import making
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
@@ -89,7 +89,7 @@ async def test_one_that_is_refused_does_not_let_the_others_end(manage: Any, aske
 
 async def test_the_authority_is_printed_for_clients_to_trust(manage: Any) -> None:
     first = (await manage("certificates", "ca")).out
-    assert first == (await Certificate.objects.aget(name=store.AUTHORITY)).chain
+    assert first == (await Certificate.objects.aget(name=own.AUTHORITY)).chain
     assert (await manage("certificates", "ca")).out == first
     assert (await manage("certificates", "ca", "--new", "--for", "example.com")).out != first
     assert "give --new too" in (await manage("certificates", "ca", "--for", "example.com")).err

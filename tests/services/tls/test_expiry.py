@@ -9,7 +9,7 @@ import pytest
 
 from services import operations, trouble
 from services.models import Certificate
-from services.tls import expiry, store
+from services.tls import expiry, shelf, store
 from services.tls.vigil import Vigil
 from tests.services.tls import making
 
@@ -21,7 +21,7 @@ def used(name: str = "lab") -> Certificate:
     operations.create(
         {"name": f"echo-{name}", "kind": "tcp", "port": 9100, "tls": {"mode": "on", "certificate": name}}, "ada"
     )
-    return store.find(name)
+    return shelf.find(name)
 
 
 def ends(**rest: float) -> None:

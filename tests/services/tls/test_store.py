@@ -17,7 +17,8 @@ from services.errors import (
 from services.models import AuditEntry, Certificate
 from services.servers import validation
 from services.servers.spec import ServerSpec
-from services.tls import keyfiles, store
+from services.tls import keyfiles, own, shelf, store
+from services.tls.materials import material_for
 from tests.services.tls import making
 from tests.written import first_entry_is_behind, tables_written
 
@@ -47,24 +48,24 @@ def refused(words: dict[str, Any]) -> SockpanelError:
 
 def test_a_certificate_is_made_at_once_and_whoever_trusts_the_authority_trusts_it() -> None:
     made("lab", "localhost", "127.0.0.1", "lab.lan")
-    material = store.material_for(spec("lab"))
-    trusting = making.trusting(store.find(store.AUTHORITY).chain)
+    material = material_for(spec("lab"))
+    trusting = making.trusting(shelf.find(own.AUTHORITY).chain)
     with making.shake(making.serving(material.certificate, material.key), trusting) as client:
         assert client.version() == "TLSv1.3"
 
 
 def test_whoever_does_not_trust_the_authority_does_not_trust_it() -> None:
     made()
-    material = store.material_for(spec("lab"))
+    material = material_for(spec("lab"))
     with pytest.raises(ssl.SSLCertVerificationError):
         making.shake(making.serving(material.certificate, material.key), ssl.create_default_context())
 
 
 def test_the_authority_is_made_once() -> None:
-    first = store.own_authority("ada").fingerprint
+    first = own.get("ada").fingerprint
     made("one")
     made("two")
-    assert store.find(store.AUTHORITY).fingerprint == first
+    assert shelf.find(own.AUTHORITY).fingerprint == first
     assert Certificate.objects.filter(purpose="authority").count() == 1
 
 
@@ -76,13 +77,13 @@ def test_private_keys_are_in_files_of_their_owner_and_in_no_row(data: Path) -> N
     assert (data / "tls").stat().st_mode & 0o777 == 0o700
     assert keyfiles.path_of(row.public) in files
     assert not [row for row in Certificate.objects.values_list() if "PRIVATE" in str(row)]
-    assert "PRIVATE" not in repr(store.material_for(spec("lab")))
+    assert "PRIVATE" not in repr(material_for(spec("lab")))
 
 
 def test_a_name_that_the_authority_may_not_vouch_for_is_refused_with_the_way_out() -> None:
     with pytest.raises(CertificateRefused, match=r"bank\.example\.com.*--new --for"):
         made("lab", "localhost", "bank.example.com")
-    store.new_authority(["example.com", "8.8.8.8"], "ada")
+    own.make(["example.com", "8.8.8.8"], "ada")
     assert made("lab", "bank.example.com", "*.example.com", "8.8.8.8").names[0] == "bank.example.com"
 
 
@@ -109,7 +110,7 @@ def test_an_uploaded_one_is_renewed_with_what_is_brought_and_a_bad_one_changes_n
     other = making.pair()
     with pytest.raises(CertificateRefused, match="bring the pair"):
         store.renew("lab", {"chain": other.chain, "key": making.pair().key_text}, "ada")
-    assert store.find("lab").fingerprint == before.fingerprint
+    assert shelf.find("lab").fingerprint == before.fingerprint
     assert keyfiles.exists(before.public)
     assert store.renew("lab", {"chain": other.chain, "key": other.key_text}, "ada").fingerprint != before.fingerprint
 
@@ -120,7 +121,7 @@ def test_a_certificate_renewed_with_the_same_key_keeps_its_file() -> None:
     again = making.pair(key=pair.key, days=(-1, 60))
     store.renew("lab", {"chain": again.chain, "key": again.key_text}, "ada")
     assert keyfiles.exists(row.public)
-    assert store.material_for(spec("lab")).certificate == again.chain
+    assert material_for(spec("lab")).certificate == again.chain
 
 
 def test_an_encrypted_key_needs_its_passphrase_and_is_kept_open_for_its_owner_alone() -> None:
@@ -129,11 +130,11 @@ def test_an_encrypted_key_needs_its_passphrase_and_is_kept_open_for_its_owner_al
     assert refused(words).field == "password"
     assert refused(words | {"password": "open sesamy"}).field == "password"
     uploaded(**words, password="open sesame")
-    assert store.material_for(spec("lab")).key == pair.key_text
+    assert material_for(spec("lab")).key == pair.key_text
 
 
 def test_names_of_certificates() -> None:
-    for bad in ("", "Lab", "-lab", "a" * 65, 7, None, store.AUTHORITY, "lab\0"):
+    for bad in ("", "Lab", "-lab", "a" * 65, 7, None, own.AUTHORITY, "lab\0"):
         pair = making.pair()
         assert refused({"name": bad, "chain": pair.chain, "key": pair.key_text}).field == "name"
     uploaded("a" * 64)
@@ -151,10 +152,10 @@ def test_authorities_of_clients_have_no_key_and_serve_nobody() -> None:
     row = store.upload({"name": "staff", "purpose": "clients", "chain": one.chain + other.chain}, "ada")
     assert (row.public, row.subject) == ("", "CN=One")
     made()
-    assert store.material_for(spec("lab", "required", "staff")).client_ca == one.chain + other.chain
-    assert store.material_for(spec("lab", "none", "staff")).client_ca == ""
+    assert material_for(spec("lab", "required", "staff")).client_ca == one.chain + other.chain
+    assert material_for(spec("lab", "none", "staff")).client_ca == ""
     with pytest.raises(CertificateUnusable, match="no server can show it"):
-        store.material_for(spec("staff"))
+        material_for(spec("staff"))
 
 
 def test_a_certificate_in_use_is_not_removed() -> None:
@@ -168,7 +169,7 @@ def test_a_certificate_in_use_is_not_removed() -> None:
     store.remove("lab", "ada")
     assert not keyfiles.exists(row.public)
     with pytest.raises(CertificateUnknown):
-        store.material_for(spec("lab"))
+        material_for(spec("lab"))
 
 
 def test_whatever_is_done_stands_in_the_audit_without_a_key() -> None:
@@ -198,16 +199,16 @@ def test_a_key_that_is_not_here_is_told_with_its_path() -> None:
     path = keyfiles.path_of(row.public)
     path.unlink()
     with pytest.raises(CertificateUnusable, match=str(path)):
-        store.material_for(spec("lab"))
+        material_for(spec("lab"))
 
 
 def test_a_key_that_others_may_read_is_refused_until_it_is_renewed() -> None:
     path = keyfiles.path_of(made().public)
     path.chmod(0o640)
     with pytest.raises(CertificateUnusable, match="may be read by others"):
-        store.material_for(spec("lab"))
+        material_for(spec("lab"))
     store.renew("lab", {}, "ada")
-    store.material_for(spec("lab"))
+    material_for(spec("lab"))
 
 
 def test_a_renewal_between_the_look_at_the_row_and_that_at_the_file_harms_nobody(
@@ -222,5 +223,5 @@ def test_a_renewal_between_the_look_at_the_row_and_that_at_the_file_harms_nobody
         return read(public)
 
     monkeypatch.setattr(keyfiles, "read", renewed_meanwhile)
-    material = store.material_for(spec("lab"))
+    material = material_for(spec("lab"))
     making.serving(material.certificate, material.key)  # raises when they do not belong together

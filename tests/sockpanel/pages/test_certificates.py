@@ -9,7 +9,7 @@ from django.test import Client
 
 from services import operations
 from services.models import Certificate
-from services.tls import store
+from services.tls import own, shelf
 from tests.services.tls import making
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
@@ -100,7 +100,7 @@ def test_one_that_nobody_uses_is_removed(admin: Client) -> None:
 def test_a_certificate_is_downloaded_and_no_key(viewer: Client, admin: Client) -> None:
     admin.post("/certificates/", NEW)
     answer = viewer.get("/certificates/sockpanel-ca.pem")
-    assert answer.content.decode() == store.find(store.AUTHORITY).chain
+    assert answer.content.decode() == shelf.find(own.AUTHORITY).chain
     assert answer["Content-Disposition"] == 'attachment; filename="sockpanel-ca.pem"'
     assert b"PRIVATE" not in answer.content
     assert viewer.get("/certificates/nobody.pem").status_code == 404

@@ -3,7 +3,7 @@
 import pytest
 from asgiref.sync import sync_to_async
 
-from services import history, secured
+from services import history, tls_columns
 from services.servers.report import Batch, Opened, TlsFacts
 from tests.services.recording import AT, recording
 
@@ -32,10 +32,13 @@ async def test_a_connection_keeps_what_its_handshake_agreed_on():
 
 
 def test_what_is_too_long_is_cut_to_its_column():
-    kept = secured.columns(TlsFacts(*("x" * 1000,) * 5))
-    assert [len(value) for value in kept] == list(secured.COLUMNS.values())
+    kept = tls_columns.columns(TlsFacts(*("x" * 1000,) * 5))
+    assert [len(value) for value in kept] == list(tls_columns.COLUMNS.values())
 
 
 def test_what_is_missing_is_not_told():
-    assert secured.words("TLS 1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", "", "") == "TLS 1.2, ECDHE-RSA-AES128-GCM-SHA256"
-    assert secured.words("", "", "", "", "") == ""
+    assert (
+        tls_columns.words("TLS 1.2", "ECDHE-RSA-AES128-GCM-SHA256", "", "", "")
+        == "TLS 1.2, ECDHE-RSA-AES128-GCM-SHA256"
+    )
+    assert tls_columns.words("", "", "", "", "") == ""

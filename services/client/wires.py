@@ -16,8 +16,8 @@ from cryptography import x509
 from services.client.request import Met, Request, Trust
 from services.errors import ExchangeNotSecured, RequestRefused
 from services.servers.clock import rfc3339
+from services.servers.tls.agreement import version, visible
 from services.servers.tls.context import load, reason
-from services.servers.tls.facts import version, visible
 
 _READ = 64 * 1024
 _NO_TLS = frozenset(

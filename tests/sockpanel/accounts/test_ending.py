@@ -9,7 +9,7 @@ from django.test import Client
 
 from services.models import AuditEntry
 from services.servers.report import Exposed
-from sockpanel.accounts import exposed
+from sockpanel.accounts import ending
 from sockpanel.accounts.models import Session, Token, User
 from sockpanel.accounts.sessions import digest
 from tests.conftest import PASSWORD
@@ -22,7 +22,7 @@ AT = "the server lab (127.0.0.1:9000)"
 def came(kind: str, secret: str) -> list[str]:
     """What is ended when this comes to a server."""
     digest = hashlib.sha256(secret.encode()).digest()
-    return exposed.end([Exposed(1, kind, digest, 7, "127.0.0.1:5000")], AT, None)  # type: ignore[arg-type]
+    return ending.end([Exposed(1, kind, digest, 7, "127.0.0.1:5000")], AT, None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_all_of_them_end_before_the_first_is_told_so_that_nobody_waits_for_us_in
         for kind, secret in (("session", key), ("token", Token.issue(ada, "one")), ("token", Token.issue(ada, "two")))
     ]
     with tables_written() as tables:
-        assert len(exposed.end(came, AT, None)) == 3
+        assert len(ending.end(came, AT, None)) == 3
     assert first_entry_is_behind(tables, "accounts_session", "accounts_token")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.servers.tls import facts
+from services.servers.tls import agreement
 
 
 @pytest.mark.parametrize(
@@ -11,4 +11,4 @@ from services.servers.tls import facts
     ids=["plain", "escape", "direction", "long"],
 )
 def test_names_do_not_act(text, seen):
-    assert facts.visible(text) == seen
+    assert agreement.visible(text) == seen

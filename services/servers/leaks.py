@@ -10,7 +10,7 @@ MOST = 10_000  # that are remembered; then all are forgotten, and may be told of
 DUE = 1_000  # in one batch: who sends more at once has made them up
 
 
-class Exposures:
+class Leaks:
     """Of one run of a worker."""
 
     def __init__(self) -> None:

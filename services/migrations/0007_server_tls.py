@@ -1,0 +1,29 @@
+"""Servers of before there was TLS say how they speak it as all others do: with every field, and off."""
+
+from django.db import migrations, models, router
+
+import services.models
+
+OFF = {"mode": "off", "certificate": "", "client": "none", "client_ca": "", "minimum": "1.2"}
+
+
+def fill_in(apps, schema_editor):
+    alias = schema_editor.connection.alias
+    if router.allow_migrate(alias, 'services', model_name='server'):
+        apps.get_model('services', 'Server').objects.using(alias).filter(tls={}).update(tls=OFF)
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('services', '0006_tls'),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name='server',
+            name='tls',
+            field=models.JSONField(blank=True, default=services.models.default_tls),
+        ),
+        migrations.RunPython(fill_in, migrations.RunPython.noop),
+    ]
