@@ -160,6 +160,12 @@ class SocketPathRefused(BindError):
     code = "SP-2005"
 
 
+class PanelPort(BindError):
+    """The port is the panel's own, which no server gets at any address."""
+
+    code = "SP-2006"
+
+
 # Configuration
 
 

@@ -17,13 +17,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from services import audit, configuration, disk, errors, hints, nodes
+from services import audit, configuration, disk, errors, hints, nodes, panel_port
 from services.asking import LOOK_EVERY, carried_out
 from services.audit import entries
 from services.describe import ACTIVE, NO_SUPERVISOR
 from services.models import Action, Server, Status
 from services.remote import files, switch
-from services.servers import sockets
 
 SETTLED = frozenset({"RUNNING", "STOPPED", "FATAL", "EXITED"})
 MAX_KEEP = 2**63
@@ -263,7 +262,7 @@ def warnings(server: Server) -> list[str]:
     if is_active(server):
         return []
     try:
-        found = sockets.check_address(configuration.spec_of(server))
+        found = panel_port.check_address(configuration.spec_of(server))
     except errors.ConfigurationRefused as error:
         found = error.message
     off = switch.objection() if server.kind == "command" else ""

@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
 
-from services import disk, hints, jobs, wishes
+from services import disk, hints, jobs, panel_port, wishes
 from services.actions import Actions
 from services.audit.watch import Watch, is_restored
 from services.batches import StoreBatch
@@ -80,7 +80,7 @@ class Runtime:
             self._recorder = Recorder(loop, self._stored, stop.set, self._hold, self._troubled)
             self._recorder.most = settings.SOCKPANEL_HISTORY_BYTES
             self._exposure = Exposure(self._spawn, self._recorder.put)
-            self._supervisor = Supervisor(self, nursery=self._nursery)
+            self._supervisor = Supervisor(self, opener=panel_port.open_socket, nursery=self._nursery)
             self._actions = Actions(self._supervisor, self._spawn, self._prune)
             await self._take_over()
             if self._nursery is not None:

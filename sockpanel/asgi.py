@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from sockpanel import listening  # noqa: E402
 from sockpanel.accounts.sockets import SignedIn  # noqa: E402
 from sockpanel.border import Border  # noqa: E402
 from sockpanel.files import Handler  # noqa: E402
@@ -33,7 +34,7 @@ panel: Any = ProtocolTypeRouter({"http": Handler(), "websocket": SignedIn(URLRou
 application = Border(
     panel,
     OwnOrigins(
-        settings.SOCKPANEL_HOST,
+        listening.bound(),
         settings.SOCKPANEL_PORT,
         tls=bool(settings.SOCKPANEL_TLS),
         others=settings.SOCKPANEL_ORIGINS,

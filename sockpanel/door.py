@@ -7,6 +7,7 @@ import logging
 import math
 import resource
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from twisted.internet import tcp
@@ -78,7 +79,7 @@ class Door(tcp.Port):
         listening.setblocking(False)
         door: Door = cls._fromListeningDescriptor(reactor, listening.fileno(), listening.family, factory)
         door.guests = guests
-        guests.more_room = door.look
+        guests.more_room = _both(guests.more_room, door.look)  # there may be several doors
         door.startListening()
         return door
 
@@ -114,3 +115,11 @@ class Door(tcp.Port):
         if away > self._told_away:
             logger.warning("%d connections were cut to make room: they asked for nothing.", away - self._told_away)
         self._told_away = away
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call

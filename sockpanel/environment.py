@@ -3,20 +3,18 @@
 It knows no Django. A refusal names the variable, its value and what is allowed.
 """
 
-import hashlib
 import ipaddress
 import os
 import pwd
 import re
-import secrets
-import stat
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from services.errors import SettingRefused
 
+WIDEST = {4: 8, 6: 16}  # bits of a network of proxies at the least; private ones of IPv6 may have any
+_PRIVATE = ipaddress.IPv6Network("fc00::/7")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
-_OURS = ("secret-key", "control.sqlite3", "messages.sqlite3")  # what makes a directory a data directory
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -144,33 +142,21 @@ def networks(name: str) -> list[Network]:
             found.append(ipaddress.ip_network(value))
         except ValueError:
             raise refuse(name, value, "networks in CIDR form, such as 10.0.0.0/8") from None
+        if _holds_strangers(found[-1]):
+            raise refuse(
+                name,
+                value,
+                "the addresses of your own proxies, for whoever is in them may say that he is anybody: "
+                f"/{WIDEST[4]} or narrower, /{WIDEST[6]} for IPv6",
+            )
     return found
 
 
-def data_directory(name: str, default: Path) -> Path:
-    """The data directory, made 0700 when it is not there yet, and closed to others when it is ours or empty."""
-    path = Path(text(name, str(default))).expanduser().resolve()
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            _close_to_others(name, path)
-    except OSError as error:
-        raise refuse(name, str(path), f"a directory that can be made and written ({error.strerror})") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise refuse(name, str(path), "a directory that this user may write")
-    return path
-
-
-def _close_to_others(name: str, path: Path) -> None:
-    entries = os.listdir(path)
-    if entries and not any(ours in entries for ours in _OURS):
-        raise refuse(name, str(path), "a directory of its own: this one holds other things and is open to other users")
-    path.chmod(0o700)
-
-
-def install_id(directory: Path) -> str:
-    """Eight letters that tell this data directory from others on the same host: cookies know no port."""
-    return hashlib.sha256(str(directory).encode()).hexdigest()[:8]
+def _holds_strangers(network: Network) -> bool:
+    """Whether it is so wide that it cannot be anybody's own."""
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_PRIVATE):
+        return False
+    return network.prefixlen < WIDEST[network.version]
 
 
 def tls(certificate: str, key: str) -> tuple[str, str] | None:
@@ -182,40 +168,6 @@ def tls(certificate: str, key: str) -> tuple[str, str] | None:
         if not os.access(path, os.R_OK):
             raise refuse(name, path, f"a readable PEM file, given together with {certificate} and {key}")
     return paths
-
-
-def secret_key(name: str, directory: Path) -> str:
-    """The given key, or the one in the data directory, made there (0600) at first use."""
-    if value := text(name):
-        if len(value) < 32 or not _is_unguessable(value):
-            raise refuse(name, "***", "32 characters or more of chance, and none that a manual shows")
-        return value
-    path, draft = directory / "secret-key", directory / f"secret-key.{os.getpid()}"
-    if not path.exists():
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(draft, path)  # whole or not at all, and only one of several processes that start at once
-        except FileExistsError:
-            pass  # another one was first: its key is everybody's
-        draft.unlink()
-    return _read_secret(path)
-
-
-def _is_unguessable(value: str) -> bool:
-    """Not one of Django's samples, nor the same few letters again and again."""
-    return not value.startswith("django-insecure-") and len(set(value)) >= 10
-
-
-def _read_secret(path: Path) -> str:
-    value = path.read_text().strip()
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        path.chmod(0o600)  # the directory keeps others out: a copy of it may not
-    if len(value) < 32:
-        raise SettingRefused(
-            f"{path} does not hold a secret key of 32 characters or more: remove it to make a new one."
-        )
-    return value
 
 
 def sqlite(path: Path) -> dict[str, object]:

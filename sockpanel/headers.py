@@ -12,9 +12,6 @@ from django.http.response import HttpResponseBase
 
 from sockpanel.plain import FIXED, NOTHING
 
-# A file is no document: the other three say nothing of it that its policy does not, and a first page asks for forty files.
-OF_FILES = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
-
 
 def policy(nonce: str) -> str:
     """The content security policy of a page whose inline script and style carry `nonce`."""
@@ -44,10 +41,7 @@ def headers_middleware(
         response = get_response(request)
         is_file = request.path_info.startswith(settings.STATIC_URL) and response.status_code in (200, 206, 304)
         for name, value in FIXED.items():
-            if not is_file or name in OF_FILES:
-                response.headers[name] = value
-            else:
-                response.headers.pop(name, None)
+            response.headers[name] = value
         said = NOTHING if is_file else _policy_for(request)
         response.headers.setdefault("Content-Security-Policy", said)
         if not is_file:

@@ -48,12 +48,22 @@ def is_no_probe(record: logging.LogRecord) -> bool:
     return path != "/healthz" or record.exc_info is not None
 
 
+def without_trace(record: logging.LogRecord) -> bool:
+    """True. What Django finds suspicious was answered 400: any stranger could fill the log with the way to that answer."""
+    if record.name.startswith("django.security."):
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "sockpanel.logs.OneLine"}},
-    "filters": {"no-probe": {"()": "django.utils.log.CallbackFilter", "callback": is_no_probe}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "no-probe": {"()": "django.utils.log.CallbackFilter", "callback": is_no_probe},
+        "no-trace": {"()": "django.utils.log.CallbackFilter", "callback": without_trace},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no-trace"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "sockpanel": {"level": "INFO"},

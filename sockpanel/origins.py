@@ -1,26 +1,30 @@
 """Which Host and Origin headers are the panel's own: exact texts, port and all. It knows no request.
 
-own = OwnOrigins("127.0.0.1", 8000, tls=False, others=["https://panel.example.org"])
+A name is trusted when the panel listens at every address that it may lead to. Else somebody else could, and for a browser he would be
+the panel: `localhost` is 127.0.0.1 or ::1, whichever answers.
+
+own = OwnOrigins(["127.0.0.1", "::1"], 8000, tls=False, others=["https://panel.example.org"])
 own.is_host("localhost:8000"), own.is_origin("http://localhost:8000")
 """
 
 import ipaddress
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import psutil
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+EVERYWHERE, EVERY_IPV4 = "::", "0.0.0.0"  # noqa: S104 (nothing is opened here)
 LOOK_AGAIN_AFTER = 10.0  # seconds: a machine may get a new address while we run
 
 
 class OwnOrigins:
-    """What the panel is called: derived from the address it is bound to, and from the origins that were named."""
+    """What the panel is called: derived from the addresses it listens at, and from the origins that were named."""
 
     def __init__(
         self,
-        address: str,
+        bound: Collection[str],
         port: int,
         *,
         tls: bool,
@@ -28,24 +32,24 @@ class OwnOrigins:
         names: Callable[[], Iterable[str]] | None = None,
     ) -> None:
         self._scheme, self._port = ("https" if tls else "http"), port
-        self._names = names or (lambda: machine_names(address))
+        self._names = names or (lambda: machine_names(bound, tls=tls))
         self._others = frozenset(others)
         self._look()
 
     def is_host(self, header: str) -> bool:
         """Whether a Host header names the panel."""
-        return header.lower() in self._hosts or (self._stale() and header.lower() in self._hosts)
+        self._look_again()
+        return header.lower() in self._hosts
 
     def is_origin(self, header: str) -> bool:
         """Whether an Origin header is a page of the panel. Browsers write origins in one way only, so texts are compared."""
-        return header in self._origins or (self._stale() and header in self._origins)
+        self._look_again()
+        return header in self._origins
 
-    def _stale(self) -> bool:
-        """Look again when the last look is old; whether it was."""
-        if time.monotonic() - self._looked_at < LOOK_AGAIN_AFTER:
-            return False
-        self._look()
-        return True
+    def _look_again(self) -> None:
+        """When the last look is old."""
+        if time.monotonic() - self._looked_at >= LOOK_AGAIN_AFTER:
+            self._look()
 
     def _look(self) -> None:
         self._looked_at = time.monotonic()
@@ -69,24 +73,41 @@ def _default_port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
 
 
-def machine_names(address: str) -> list[str]:
-    """What a panel that is bound to `address` is called in a browser's address line."""
-    bound = ipaddress.ip_address(address)
-    if bound.is_unspecified:
-        return [*LOOPBACK, *_hostnames(), *map(in_url, interface_addresses())]
-    return [*LOOPBACK, in_url(address)] if bound.is_loopback else [in_url(address)]
+def machine_names(bound: Collection[str], *, tls: bool) -> list[str]:
+    """What a panel that listens at the addresses `bound` is called in a browser's address line, addresses first."""
+    reached = list(dict.fromkeys(each for address in bound for each in _covered(address)))
+    names = [in_url(address) for address in reached]
+    elsewhere = _machine() - set(reached)
+    if LOOPBACK & set(reached) and not LOOPBACK & elsewhere:
+        names.append("localhost")
+    # The machine's name may lead to IPv6; with TLS nobody else there has the certificate
+    if EVERYWHERE in bound or (EVERY_IPV4 in bound and (tls or not elsewhere)):
+        names += _hostnames()
+    return names
+
+
+def _covered(address: str) -> list[str]:
+    """The addresses where somebody who listens at `address` is found."""
+    if address == EVERY_IPV4:
+        return ["127.0.0.1", *(each for each in interface_addresses() if ":" not in each)]
+    if address == EVERYWHERE:
+        return ["127.0.0.1", "::1", *interface_addresses()]
+    return [address]
 
 
 def interface_addresses() -> list[str]:
     """The addresses of this machine that others can reach: neither loopback nor link-local IPv6 (a URL cannot name its zone)."""
-    addresses = [
-        entry.address for entries in psutil.net_if_addrs().values() for entry in entries if _is_ip(entry.family)
-    ]
-    return [address for address in addresses if "%" not in address and not ipaddress.ip_address(address).is_loopback]
+    return [each for each in _addresses() if "%" not in each and not ipaddress.ip_address(each).is_loopback]
 
 
-def _is_ip(family: int) -> bool:
-    return family in (socket.AF_INET, socket.AF_INET6)
+def _machine() -> set[str]:
+    """All addresses that a name of this machine may lead to."""
+    return {each for each in _addresses() if each in LOOPBACK or not ipaddress.ip_address(each).is_loopback}
+
+
+def _addresses() -> list[str]:
+    entries = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
+    return [entry.address for entry in entries if entry.family in (socket.AF_INET, socket.AF_INET6)]
 
 
 def _hostnames() -> list[str]:

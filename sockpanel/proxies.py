@@ -12,12 +12,16 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Scope = dict[str, Any]
 
+_HERE = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")  # both are localhost
+
 
 class Proxies:
     """Reads X-Forwarded headers of the proxies in `trusted`."""
 
     def __init__(self, trusted: Iterable[Network] = ()) -> None:
         self._trusted = tuple(trusted)
+        if any(self._trusts(each) for each in _HERE):  # a proxy on this machine may come by either
+            self._trusted += tuple(map(ipaddress.ip_network, _HERE))
 
     def read(self, scope: Scope) -> Scope:
         """The scope as it was before the proxies; IPv4 clients of a dual-stack socket appear as plain IPv4."""

@@ -22,6 +22,7 @@ from sockpanel.guests import Guests
 HEAD_WITHIN = 10.0  # seconds from the connection, or from the first byte of a later request
 BODY_WITHIN = 30.0  # seconds from the end of the head
 REST_WITHIN = 60.0  # seconds that a connection may rest between two requests
+HEAD_BYTES = HTTPChannel.totalHeadersSize
 BODY_BYTES = 1024 * 1024
 LINGER = 2.0  # seconds that a client may still send when it was refused: it would not see the answer otherwise
 LEAVE = 0.5  # seconds to take an answer of refusal
@@ -45,6 +46,12 @@ class Request(WebRequest):
 
 class Upgrade(WebSocketProtocol):
     """A WebSocket, or one that is refused."""
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        """An Origin that autobahn cannot read is no page of ours either: refused as the border refuses others."""
+        if reason.startswith("HTTP Origin header"):
+            reason, code = HTTPStatus.FORBIDDEN.phrase, HTTPStatus.FORBIDDEN
+        super().failHandshake(reason, code, responseHeaders)
 
     def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
         self.sendData(plain.head(code, reason, b"", others=responseHeaders or ()))
@@ -159,12 +166,31 @@ class Channel(HTTPChannel):
         )
         self._set_deadline(LINGER, self._leave)
 
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Twisted would close without a word."""
+        has_path = hasattr(self, "_path")
+        self._refuse_head(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if has_path else HTTPStatus.REQUEST_URI_TOO_LONG)
+
+    def _refuse_head(self, status: HTTPStatus) -> None:
+        if self._refused:  # what is left of the same piece is gone through to its end
+            return
+        self._refuse(
+            status,
+            RequestRefused(
+                f"The head of the request is longer than {HEAD_BYTES:,} bytes, or has more than {self.maxHeaders} headers: send less."
+            ),
+        )
+        self._set_deadline(LINGER, self._leave)
+
     def _refuse(self, status: HTTPStatus, error: SockpanelError) -> None:
         self._refused = True
         self.transport.write(_answer(status, error, is_api=getattr(self, "_path", b"").startswith(b"/api/")))
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Twisted's own answer, which tells nothing."""
+        if self._receivedHeaderSize > self.totalHeadersSize or self._receivedHeaderCount > self.maxHeaders:
+            self._refuse_head(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return
         self._refuse(HTTPStatus.BAD_REQUEST, RequestRefused("The request is not HTTP/1.1 as the panel reads it."))
         self._leave()
 

@@ -3,15 +3,16 @@
 A response waits while its transport is full, so that a streamed export or a slow reader costs no memory; at the end WebSockets get a
 close code and requests get 5 seconds. It knows no Django. Stock daphne does none of this.
 
-    PanelServer(application, listening_socket).run()        # until SIGTERM or SIGINT
+    PanelServer(application, [listening_socket]).run()        # until SIGTERM or SIGINT
 """
 
 import asyncio
 import contextvars
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from daphne.server import Server
@@ -156,12 +157,12 @@ class PoliteServer(Server):
 
 
 class PanelServer(PoliteServer):
-    """Serves on a socket that listens already; with TLS when `certificate` is one (sockpanel.panel_tls)."""
+    """Serves on sockets that listen already; with TLS when `certificate` is one (sockpanel.panel_tls)."""
 
     def __init__(
         self,
         application: Callable[..., Awaitable[None]],
-        listening: socket.socket,
+        listening: Sequence[socket.socket],
         certificate: Any = None,
         **options: Any,
     ) -> None:
@@ -171,19 +172,14 @@ class PanelServer(PoliteServer):
 
     def _adopt(self) -> None:
         guests = self._guests = Guests(self._capacity.connections, slow=self._capacity.slow)
-        factory = self.http_factory = Factory(self, guests)
-        door = Door.opened(
-            self._listening,
-            factory if self._certificate is None else _with_tls(factory, self._certificate),
-            guests,
-            reactor,
-        )
-        self._listening.close()  # Twisted has a descriptor of its own
-        self.listen_success(door)
+        self.http_factory = Factory(self, guests)
+        factory = self.http_factory if self._certificate is None else _with_tls(self.http_factory, self._certificate)
+        for listening in self._listening:
+            door = Door.opened(listening, factory, guests, reactor)
+            listening.close()  # Twisted has a descriptor of its own
+            self.listen_success(door)
 
 
 def _with_tls(factory: Any, certificate: Any) -> Any:
     """The factory behind TLS."""
-    from twisted.protocols.tls import TLSMemoryBIOFactory  # only with TLS: a panel without it saves its memory
-
-    return TLSMemoryBIOFactory(certificate, False, factory)
+    return import_module("sockpanel.misled").Factory(certificate, factory)  # a panel without TLS saves its memory

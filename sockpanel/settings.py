@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.errors import SettingRefused
-from sockpanel import environment, logs
+from sockpanel import data_directory, environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 try:
-    SOCKPANEL_DATA_DIR = environment.data_directory("SOCKPANEL_DATA_DIR", BASE_DIR / "var")
+    SOCKPANEL_DATA_DIR = data_directory.choose("SOCKPANEL_DATA_DIR", BASE_DIR / "var")
     SOCKPANEL_HOST = environment.address("SOCKPANEL_HOST", "127.0.0.1")
     SOCKPANEL_PORT = environment.port("SOCKPANEL_PORT", 8000)
     SOCKPANEL_ORIGINS = environment.origins("SOCKPANEL_ORIGINS")
@@ -21,7 +21,7 @@ try:
     SOCKPANEL_COMMAND_USER = environment.command_user("SOCKPANEL_COMMAND_USER", (65_534, 65_534))
     SOCKPANEL_NODE = environment.slug("SOCKPANEL_NODE", "local")
     SOCKPANEL_HISTORY_BYTES = environment.size("SOCKPANEL_HISTORY_BYTES", "10GiB", least=2**24)
-    SECRET_KEY = environment.secret_key("SOCKPANEL_SECRET_KEY", SOCKPANEL_DATA_DIR)
+    SECRET_KEY = data_directory.secret_key("SOCKPANEL_SECRET_KEY", SOCKPANEL_DATA_DIR)
     DEBUG = environment.flag("SOCKPANEL_DEBUG")
     SOCKPANEL_INSECURE = environment.flag("SOCKPANEL_INSECURE")
     LANGUAGE_CODE = environment.choice("SOCKPANEL_LANGUAGE", "en", ("en",))
@@ -139,7 +139,7 @@ _secure = bool(SOCKPANEL_TLS) or bool(
     SOCKPANEL_PROXIES and SOCKPANEL_ORIGINS and all(origin.startswith("https:") for origin in SOCKPANEL_ORIGINS)
 )
 SESSION_ENGINE = "sockpanel.accounts.keeping"
-_prefix, _install = "__Host-" if _secure else "", environment.install_id(SOCKPANEL_DATA_DIR)
+_prefix, _install = "__Host-" if _secure else "", data_directory.install_id(SOCKPANEL_DATA_DIR)
 SESSION_COOKIE_NAME = f"{_prefix}sp_{_install}"
 SESSION_COOKIE_AGE = 24 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True

@@ -1,5 +1,6 @@
 """Ports that nobody holds right now, for servers that a test configures."""
 
+import errno
 import socket
 
 
@@ -10,3 +11,16 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, host: str = "127.0.0
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def free_port_of_localhost() -> int:
+    """One that is free at both addresses, as a panel needs it."""
+    while True:
+        port = free_port()
+        with socket.socket(socket.AF_INET6) as probe:
+            try:
+                probe.bind(("::1", port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+            return port

@@ -6,7 +6,7 @@ It knows no database.
 import asyncio
 from collections.abc import Callable
 
-from services import terminal
+from services import panel_port, terminal
 from services.management.printer import Printer
 from services.servers.report import IN, Batch, KeyUsed, MessageRow
 from services.servers.spec import ServerSpec
@@ -111,7 +111,7 @@ async def serve(spec: ServerSpec, hint: str, stop: asyncio.Event) -> str:
     """Run `spec` until `stop` is set or it ends by itself. Returns why it could not serve, as a sentence; "" when all is well."""
     printer = Printer(gone=stop)
     foreground = Foreground(spec, hint, printer, stop)
-    supervisor = Supervisor(foreground)
+    supervisor = Supervisor(foreground, opener=panel_port.open_socket)
     try:
         await supervisor.reconcile([Wanted(id=ONLY, spec=spec, running=True, restart="on-failure", asked=1)])
         await stop.wait()

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from services import operations
+from services import operations, panel_port
 from services.errors import ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.presets import PRESETS
 from services.remote import switch
-from services.servers import sockets, validation
+from services.servers import validation
 from services.servers.spec import TRANSPORTS, ServerSpec
 from sockpanel.accounts import commanding
 from sockpanel.accounts.access import require
@@ -59,7 +59,7 @@ def address(request: HttpRequest) -> JsonResponse:
         spec = validation.build({"name": "unnamed", **{field: words.get(field) for field in ADDRESS}})
     except ConfigurationRefused:
         return JsonResponse({"warning": None})
-    return JsonResponse({"warning": None if problems else sockets.check_address(spec)})
+    return JsonResponse({"warning": None if problems else panel_port.check_address(spec)})
 
 
 def free_name(name: str) -> str:
@@ -79,7 +79,7 @@ def free_port(server: Mapping[str, Any]) -> int:
 
 
 def _is_free(spec: ServerSpec, port: int) -> bool:
-    return sockets.check_address(msgspec.structs.replace(spec, port=port)) is None
+    return panel_port.check_address(msgspec.structs.replace(spec, port=port)) is None
 
 
 def _from_preset(request: HttpRequest) -> HttpResponse:

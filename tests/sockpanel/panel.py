@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.ports import free_port
+from tests.ports import free_port_of_localhost
 from tests.sockpanel.visitor import Visitor
 from tests.waiting import eventually
 
@@ -34,7 +34,7 @@ class Panel:
         data_dir: Path | None = None,
         **settings: str,
     ) -> None:
-        self.host, self.port = "127.0.0.1", free_port()
+        self.host, self.port = "127.0.0.1", free_port_of_localhost()
         self.data_dir = data_dir or Path(tempfile.mkdtemp(prefix="sp-"))
         self._owns_data = data_dir is None
         self.username, self.password = "ada", "correct horse battery staple"

@@ -98,4 +98,4 @@ if __name__ == "__main__":
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listening.getsockname()[1], flush=True)
     server.FINISH = 2.0
-    server.PanelServer(application, listening, panel_tls.Certificate(*tls) if tls else None).run()
+    server.PanelServer(application, [listening], panel_tls.Certificate(*tls) if tls else None).run()

@@ -151,7 +151,7 @@ def test_a_page_of_the_panel_gets_its_websocket(panel: Panel, cookie: str, origi
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 def test_a_page_from_elsewhere_gets_no_websocket(panel: Panel, cookie: str, origin: str):
-    assert upgrade(panel, cookie, f"Origin: {filled(panel, origin)}") in (400, 403)
+    assert upgrade(panel, cookie, f"Origin: {filled(panel, origin)}") == 403
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
@@ -165,7 +165,7 @@ def test_a_websocket_with_a_cookie_needs_an_origin(panel: Panel, cookie: str):
 
 def test_two_origins_are_refused(panel: Panel, cookie: str):
     own = f"Origin: http://127.0.0.1:{panel.port}"
-    assert upgrade(panel, cookie, own, own) in (400, 403)
+    assert upgrade(panel, cookie, own, own) == 403
 
 
 def test_a_token_needs_no_origin(panel: Panel):

@@ -1,6 +1,5 @@
 """Settings from the environment: what makes sense is taken, the rest refused with name, value and what is allowed."""
 
-import stat
 from pathlib import Path
 
 import pytest
@@ -59,59 +58,18 @@ def test_a_network_that_makes_no_sense_is_refused(given, value: str):
         environment.networks("X")
 
 
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
+@pytest.mark.parametrize("value", ["10.0.0.0/8", "127.0.0.1/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fd00::/8"])
+def test_a_network_that_may_be_somebodys_own_is_taken(given, value: str):
+    given(value)
+    assert [str(network) for network in environment.networks("X")] == [value]
 
 
-def test_a_new_data_directory_is_ours_alone(given, tmp_path: Path):
-    given(str(tmp_path / "a" / "b"))
-    assert mode(environment.data_directory("X", tmp_path)) == 0o700
-
-
-def test_an_empty_or_former_data_directory_is_closed_to_others(given, tmp_path: Path):
-    for name, files in (("empty", []), ("former", ["control.sqlite3"])):
-        directory = tmp_path / name
-        directory.mkdir()
-        directory.chmod(0o755)
-        for file in files:
-            (directory / file).touch()
-        given(str(directory))
-        assert mode(environment.data_directory("X", tmp_path)) == 0o700
-
-
-def test_an_open_directory_with_other_things_in_it_is_refused_and_left_alone(given, tmp_path: Path):
-    tmp_path.chmod(0o755)
-    (tmp_path / "letter.txt").touch()
-    given(str(tmp_path))
-    with pytest.raises(SettingRefused, match="a directory of its own"):
-        environment.data_directory("X", tmp_path)
-    assert mode(tmp_path) == 0o755
-
-
-def test_a_file_is_no_data_directory(given, tmp_path: Path):
-    (tmp_path / "file").touch()
-    given(str(tmp_path / "file"))
-    with pytest.raises(SettingRefused):
-        environment.data_directory("X", tmp_path)
-
-
-def test_the_secret_key_is_made_once_and_readable_by_us_alone(tmp_path: Path):
-    first = environment.secret_key("X", tmp_path)
-    assert environment.secret_key("X", tmp_path) == first
-    assert len(first) >= 50
-    assert mode(tmp_path / "secret-key") == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
-
-
-def test_a_short_secret_key_is_refused_without_being_shown(given, tmp_path: Path):
-    given("short")
-    with pytest.raises(SettingRefused) as refused:
-        environment.secret_key("X", tmp_path)
-    assert "short" not in refused.value.message
-
-
-def test_two_data_directories_have_two_names(tmp_path: Path):
-    assert environment.install_id(tmp_path / "a") != environment.install_id(tmp_path / "b")
+@pytest.mark.parametrize("value", ["0.0.0.0/0", "0.0.0.0/7", "::/0", "2002::/15", "10.0.0.0/8 128.0.0.0/1", "fc00::/6"])
+def test_proxies_that_hold_everybody_are_refused(given, value: str):
+    """Each of them would be believed whatever address it says it has."""
+    given(value)
+    with pytest.raises(SettingRefused, match=r"X is .* your own proxies, .*/8 or narrower"):
+        environment.networks("X")
 
 
 def test_certificate_and_key_go_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

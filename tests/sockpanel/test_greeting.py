@@ -62,6 +62,16 @@ def test_the_nearest_address_comes_first(settings, host: str, first: str):
     assert listening.addresses()[0] == first
 
 
+def test_behind_a_proxy_with_tls_its_address_is_told_and_no_other(db, settings):
+    """Ours would only lead there, or to TLS that we do not speak."""
+    settings.SOCKPANEL_HOST, settings.SOCKPANEL_PROXIES = "0.0.0.0", [ip_network("10.0.0.0/8")]
+    settings.SOCKPANEL_ORIGINS = ["https://panel.example", "https://panel.lan"]
+    assert listening.addresses() == ["https://panel.example", "https://panel.lan"]
+    said = greeting.text()
+    assert "https://panel.example/setup#token=" in said
+    assert "http://" not in said
+
+
 def test_the_schemes_own_port_is_not_written(settings):
     settings.SOCKPANEL_PORT, settings.SOCKPANEL_TLS = 443, ("cert.pem", "key.pem")
     assert listening.addresses() == ["https://127.0.0.1"]

@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 from tests.hostile import corpus
 from tests.ports import free_port
 from tests.sockpanel.panel import Panel
+from tests.waiting import eventually
 
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 SAMPLE = corpus()[::4] + corpus()[-80:]
@@ -80,6 +81,15 @@ def test_requests_leave_lines_of_json(harassed: Panel) -> None:
     assert harassed.visitor().get("/healthz").status == 200
     assert any('"logger": "sockpanel.border"' in line for line in lines(harassed))
     assert problems(harassed) == []
+
+
+def test_fields_by_the_thousand_leave_no_traceback(harassed: Panel) -> None:
+    """Django calls them suspicious, and would tell the way to its answer of 400."""
+    before = len(lines(harassed))
+    assert harassed.visitor().get("/login/?" + "&".join(["a=1"] * 3_000)).status == 400
+    told = eventually(lambda: [line for line in lines(harassed)[before:] if "exceeded" in line])
+    assert not any("trace" in json.loads(line) for line in told)
+    assert len("".join(told)) < 1_000
 
 
 def test_sign_ins_and_forms_leave_lines_of_json(harassed: Panel) -> None:

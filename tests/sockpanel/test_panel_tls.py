@@ -16,6 +16,7 @@ from sockpanel import panel_tls
 from tests.scanning import GOOD, accepted
 from tests.services.tls.making import Pair, pair
 from tests.sockpanel.panel import Panel
+from tests.sockpanel.visitor import raw
 from tests.waiting import eventually
 
 
@@ -80,6 +81,15 @@ def test_a_certificate_without_its_key_changes_nothing_until_the_key_is_there(se
     assert shown(panel) == first
     (folder / "key.pem").write_text(new.key_text)
     eventually(lambda: shown(panel) != first, 15)
+
+
+def test_who_forgets_the_s_of_https_is_told_so_and_whoever_speaks_nothing_known_is_not(secured: tuple[Panel, Path]):
+    port = secured[0].port
+    status, said = raw("127.0.0.1", port, f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    assert status == 400
+    assert said.endswith(b"SP-6001 This port speaks TLS: begin the address with https:// .\n")
+    assert b"x-frame-options: DENY" in said
+    assert b"HTTP" not in raw("127.0.0.1", port, b"\x00\x01\x02 nothing that anybody knows\r\n\r\n")[1]
 
 
 def test_nothing_weak_is_spoken(secured: tuple[Panel, Path]) -> None:

@@ -42,6 +42,13 @@ def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxy(peer: str,
     assert client(peer, forwarded) == expected
 
 
+@pytest.mark.parametrize("peer", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("named", ["127.0.0.1/32", "127.0.0.0/8", "::1/128"])
+def test_a_proxy_on_this_machine_may_come_by_either_address(peer: str, named: str):
+    assert client(peer, "198.51.100.9", Proxies([ip_network(named)])) == "198.51.100.9"
+    assert client(peer, "198.51.100.9") == peer
+
+
 def test_without_trusted_proxies_nothing_they_say_counts():
     said = scope("10.0.0.1", x_forwarded_for="1.2.3.4", x_forwarded_proto="https", x_forwarded_host="evil.example")
     assert Proxies().read(said) == said

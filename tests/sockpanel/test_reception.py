@@ -150,6 +150,27 @@ def test_a_head_that_makes_no_sense_ends_the_connection(polite: Polite, head: st
             pass  # told so more harshly
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("GET /" + "a" * 16_000 + " HTTP/1.1\r\nHost: x", 200),
+        ("GET /" + "a" * 60_000 + " HTTP/1.1\r\nHost: x", 414),
+        ("GET / HTTP/1.1\r\nHost: x\r\nX: " + "a" * 60_000, 431),
+        ("GET / HTTP/1.1\r\nHost: x" + ("\r\nX: " + "a" * 5_000) * 12, 431),
+        ("GET / HTTP/1.1\r\nHost: x" + "\r\nX: a" * 490, 200),
+        ("GET / HTTP/1.1\r\nHost: x" + "\r\nX: a" * 600, 431),
+    ],
+)
+def test_a_head_that_is_too_long_is_told_so_once(polite: Polite, head: str, status: int):
+    with socket.create_connection(("127.0.0.1", polite.port), timeout=10) as client:
+        client.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode())
+        with client.makefile("rb") as answer:
+            said = answer.read()
+    assert said.startswith(b"HTTP/1.1 %d " % status)
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert (b"SP-6001 The head of the request is longer than 16,384 bytes" in said) is (status != 200)
+
+
 def test_requests_sent_at_once_are_answered_in_order(polite: Polite):
     request = b"POST /taken HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%b\r\n%b"
     asked = [(1, b""), (20, b""), (300, b"Connection: close\r\n")]

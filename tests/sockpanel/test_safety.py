@@ -3,7 +3,9 @@
 import os
 import re
 import socket
+import stat
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -33,6 +35,11 @@ PROXY = {"SOCKPANEL_PROXIES": "10.0.0.0/8"}
         ("up", BEYOND | {"SOCKPANEL_INSECURE": "1", "SOCKPANEL_DEBUG": "1"}, "SOCKPANEL_DEBUG"),
         ("up", {"SOCKPANEL_DEBUG": "1", "arguments": ["--host", "0.0.0.0"]}, "SOCKPANEL_DEBUG"),
         ("up", {"SOCKPANEL_ORIGINS": "*"}, "SOCKPANEL_ORIGINS"),
+        (
+            "up",
+            BEYOND | {"SOCKPANEL_PROXIES": "0.0.0.0/0", "SOCKPANEL_ORIGINS": "https://panel.example"},
+            "SOCKPANEL_PROXIES",
+        ),
         ("up", {"SOCKPANEL_SECRET_KEY": "short"}, "SOCKPANEL_SECRET_KEY"),
         ("up", {"SOCKPANEL_SECRET_KEY": "django-insecure-" + "ab1cd2ef3gh4" * 4}, "SOCKPANEL_SECRET_KEY"),
         ("up", {"SOCKPANEL_SECRET_KEY": "secret" * 10}, "SOCKPANEL_SECRET_KEY"),
@@ -48,6 +55,19 @@ def test_an_unsafe_start_is_refused_before_a_port_opens(start_panel, command: st
     assert panel.log().count("\n") == 1, panel.log()
     with socket.socket() as probe:
         probe.bind((panel.host, panel.port))
+
+
+@pytest.mark.parametrize(("what", "mode"), [("", 0o755), ("secret-key", 0o644)])
+def test_what_others_could_read_is_not_started_on(start_panel, data_directory: Path, what: str, mode: int):
+    (data_directory / "secret-key").write_text("correct horse battery staple, and more")
+    (data_directory / "secret-key").chmod(0o600)
+    (data_directory / what).chmod(mode)
+    panel: Panel = start_panel(ready=False, admin=False, data_dir=data_directory)
+    assert panel.ended() == os.EX_CONFIG
+    assert "chmod " in panel.log()
+    assert panel.log().count("\n") == 1
+    assert stat.S_IMODE((data_directory / what).stat().st_mode) == mode
+    (data_directory / what).chmod(0o700)
 
 
 def _listening(pid: int) -> list[Any]:

@@ -24,13 +24,12 @@ from services.supervisor import lock
 from sockpanel import greeting, listening, panel_address, safety
 from sockpanel.management.starting import code_of
 from sockpanel.parent import Child, Parent
-from sockpanel.server import PoliteServer
+from sockpanel.server import PanelServer
 
 
 class Command(DaphneCommand):
     help = "Start the panel for developing it, and a supervisor unless one runs."
 
-    server_cls = PoliteServer
     default_addr = settings.SOCKPANEL_HOST
     default_port = str(settings.SOCKPANEL_PORT)
 
@@ -52,7 +51,8 @@ class Command(DaphneCommand):
     def _run_all(self, options: dict[str, Any]) -> None:
         databases.prepare()
         greeting.admit_first_admin()
-        listening.open_port().close()  # whoever holds it is named now, and not by daphne
+        for panel in listening.open_ports():  # whoever holds it is named now
+            panel.close()
         self.stdout.write(greeting.text())
         connections.close_all()
         tie = lifeline.Lifeline()
@@ -64,7 +64,12 @@ class Command(DaphneCommand):
 
     def get_application(self, options: dict[str, Any]) -> Any:
         """Never daphne's handler of static files, which would stand before the border: WhiteNoise finds them."""
+        self._panel = listening.open_ports()  # first: the application asks for their addresses
         return get_default_application()
+
+    def server_cls(self, application: Any, endpoints: Any, **options: Any) -> PanelServer:
+        """On our own sockets; daphne would open one of its own, at one address."""
+        return PanelServer(application, self._panel, **options)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """`manage.py up`: the whole of Sockpanel, a supervisor and a panel, until Ctrl-C or SIGTERM."""
 
 import signal
+import socket
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -35,7 +36,8 @@ class Command(StartingCommand):
             )
         databases.prepare()
         greeting.admit_first_admin()
-        panel = listening.open_port()
+        panel = listening.open_ports()
+        descriptors = tuple(each.fileno() for each in panel)
         self.say(greeting.text())
         connections.close_all()
         parent = Parent(
@@ -44,11 +46,11 @@ class Command(StartingCommand):
                 Child(
                     "web",
                     [sys.executable, sys.argv[0], "web"],
-                    pass_fds=(panel.fileno(),),
-                    environment={listening.VARIABLE: str(panel.fileno())},
+                    pass_fds=descriptors,
+                    environment={listening.VARIABLE: ",".join(map(str, descriptors))},
                 ),
             ],
-            ending=panel.close,
+            ending=lambda: _close(panel),
         )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # With nohup it outlives the terminal
@@ -56,3 +58,8 @@ class Command(StartingCommand):
                 signal.signal(number, lambda *_: parent.stop())
         with panel_address.told():
             sys.exit(parent.run())
+
+
+def _close(panel: Iterable[socket.socket]) -> None:
+    for each in panel:
+        each.close()

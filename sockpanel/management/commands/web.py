@@ -30,10 +30,10 @@ class Command(StartingCommand):
         greeting.admit_first_admin()
         self._check()
         Session.objects.filter(expire_date__lt=timezone.now()).delete()
-        panel = listening.open_port()
+        panel = listening.open_ports()
         if not is_child:
             self.say(greeting.text())
-        application = import_module("sockpanel.asgi").application  # reads the settings as they are now
+        application = import_module("sockpanel.asgi").application  # reads the settings and addresses as they are now
         connections.close_all()
         with nullcontext() if is_child else panel_address.told():  # a parent has told
             PanelServer(application, panel, certificate).run()
