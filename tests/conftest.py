@@ -45,6 +45,10 @@ import django  # noqa: E402 (only now: the settings read the environment)
 
 django.setup()
 
+from tests import haste  # noqa: E402 (it reads them, too)
+
+haste.make_haste()
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
