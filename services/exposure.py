@@ -144,7 +144,12 @@ def _ended(number: int, exposed: list[Exposed]) -> list[str]:
     server = Server.objects.filter(pk=number).first()
     at = f"the server {server.name} ({_address(server)})" if server else "a server that is gone"
     with audit.coming_from("supervisor"):
-        answers = came.send(sender=Exposure, exposed=exposed, at=at, server=server)
+        return end(exposed, at, server)
+
+
+def end(exposed: list[Exposed], at: str, server: Server | None) -> list[str]:
+    """Have these ended, which came to `at`: a sentence for each that was alive."""
+    answers = came.send(sender=Exposure, exposed=exposed, at=at, server=server)
     ended = [sentence for _, sentences in answers for sentence in sentences or ()]
     for sentence in ended:
         logger.warning("%s: %s", at, sentence)

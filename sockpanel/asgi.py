@@ -40,4 +40,5 @@ application = Border(
         others=settings.SOCKPANEL_ORIGINS,
     ),
     Proxies(settings.SOCKPANEL_PROXIES),
+    settings.SESSION_COOKIE_NAME,
 )

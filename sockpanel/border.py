@@ -2,10 +2,12 @@
 
 On every HTTP request and WebSocket upgrade the Host header is there once and names the panel, port and all; on every upgrade and every
 unsafe method the Origin is the panel's own. Cookies know no port and a page of another port is a stranger, so nothing less will do.
-A request with a Bearer token is no browser's: its cookies are taken away, and its upgrade needs no Origin. It knows no user.
+A request with a Bearer token is no browser's: its cookies are taken away, and its upgrade needs no Origin. The session's cookie counts
+as browsers write it alone, for so the redaction (services.servers.redaction) knows it wherever else it comes. It knows no user.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -21,6 +23,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+KEY = re.compile(r"[a-z0-9]{32}")  # the value of the session's cookie
 DENIED = 4403  # a refused upgrade has no close frame; the code is for tests and other servers
 
 logger = logging.getLogger(__name__)
@@ -29,14 +32,15 @@ logger = logging.getLogger(__name__)
 class Border:
     """Wraps the whole panel."""
 
-    def __init__(self, inner: Application, own: OwnOrigins, proxies: Proxies) -> None:
-        self._inner, self._own, self._proxies = inner, own, proxies
+    def __init__(self, inner: Application, own: OwnOrigins, proxies: Proxies, cookie: str) -> None:
+        """`cookie`: the name of the session's."""
+        self._inner, self._own, self._proxies, self._cookie = inner, own, proxies, cookie
         self._said = Sparing(logger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._inner(scope, receive, send)
-        scope = _tidy(self._proxies.read(scope))
+        scope = _tidy(self._proxies.read(scope), self._cookie)
         try:
             self._check(scope)
         except SockpanelError as refused:
@@ -78,12 +82,27 @@ def _is_same_site(scope: Scope) -> bool:
     return all(value in ("same-origin", "none") for value in _values(scope, b"sec-fetch-site"))
 
 
-def _tidy(scope: Scope) -> Scope:
-    """Without the root path, which daphne lets a client choose by a header; without cookies beside a token."""
+def _tidy(scope: Scope, cookie: str) -> Scope:
+    """Without the root path, which daphne lets a client choose by a header; without cookies beside a token, or in odd forms."""
     scope = {**scope, "root_path": ""}
     if is_bearer(scope):
         scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"]
+    else:
+        scope["headers"] = [
+            (name, _plain(value, cookie) if name == b"cookie" else value) for name, value in scope["headers"]
+        ]
     return scope
+
+
+def _plain(header: bytes, cookie: str) -> bytes:
+    """A Cookie header without those named `cookie` that are not written `name=value`: Django takes blanks and quotes away."""
+    parts = header.decode("latin-1").split(";")
+    return ";".join(part for part in parts if _is_plain(part, cookie)).encode("latin-1")
+
+
+def _is_plain(part: str, cookie: str) -> bool:
+    name, _, value = part.strip().partition("=")
+    return name.strip() != cookie or (name == cookie and KEY.fullmatch(value) is not None)
 
 
 def _values(scope: Scope, wanted: bytes) -> Iterable[str]:

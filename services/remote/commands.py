@@ -22,6 +22,7 @@ from services.patience import within
 from services.remote import switch
 from services.remote.keys import read_public
 from services.remote.transcript import stream_of
+from services.servers import redaction
 from services.servers.clock import rfc3339
 
 KEEP, KEEP_BYTES = 10_000, 256 * 1024 * 1024  # commands, and bytes of their output
@@ -51,6 +52,7 @@ def ask(words: Mapping[str, Any], user: str, *, may_shell: bool = False) -> Comm
     """Write down a command that is to be run. Raises RequestRefused, KeyRefused, NotAllowed or RemoteCommandsOff."""
     settle_stale()
     command = Command(user=user, **_target(words), **_words(words, may_shell))
+    _refuse_secrets(command)
     if command.server:
         switch.require()
     with transaction.atomic():
@@ -63,6 +65,18 @@ def ask(words: Mapping[str, Any], user: str, *, may_shell: bool = False) -> Comm
 def _record(command: Command) -> None:
     told = {field: getattr(command, field) for field in ("argv", "shell", "host", "port", "key")}
     audit.record("command.run", command.user, server=command.server, what=f"{command.pk}: {command.line}", new=told)
+
+
+def _refuse_secrets(command: Command) -> None:
+    """All operators read the history, and what is taken out of a command line is missing when it runs."""
+    fields = {"host": [command.host], "shell" if command.shell else "argv": [*command.argv, command.line]}
+    for field, texts in fields.items():
+        if any(redaction.clean_text(text) != text for text in texts):
+            raise _refused(
+                field,
+                "There is a token or a cookie of Sockpanel in it, and commands are kept for all operators to read: "
+                "put it into a file on that machine, and let the program read it there.",
+            )
 
 
 def _target(words: Mapping[str, Any]) -> dict[str, Any]:

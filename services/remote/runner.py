@@ -1,5 +1,7 @@
 """Runs one command of the history: written down as running before it is asked for, its output handed on, completed at its end.
 
+What opens this panel is taken out of its output before that is shown or kept, and opens nothing any more.
+
 job = Job(command, sink)
 await job.run()  # `job.cancel(why)` from elsewhere ends it
 """
@@ -14,8 +16,10 @@ from services.client.commands import Exit, Output, Running, Started, connect
 from services.errors import CommandGone, CommandInterrupted, SockpanelError
 from services.models import Command
 from services.remote import commands, files
+from services.remote.redacting import Redacting
 from services.remote.targets import way_to
 from services.remote.transcript import Transcript
+from services.servers.redaction import clean_text
 
 END_WITHIN = 5.0  # seconds that a cancelled command's Exit may take
 LONGEST = commands.RUNS.total_seconds() - 30.0  # then nobody answers any more
@@ -25,7 +29,7 @@ HUNG_UP = (
 
 
 class Sink(Protocol):
-    """Who watches. What it has not taken yet holds the command up."""
+    """Who watches. What it has not taken yet holds the command up; it gets no key of the panel."""
 
     async def started(self) -> None: ...
 
@@ -39,6 +43,7 @@ class Job:
         self.command = command
         self._sink = sink
         self._transcript = Transcript()
+        self._redacting = Redacting(command)
         self._why = ""
         self._cancelled = asyncio.Event()
         self._seen = {1: 0, 2: 0}
@@ -64,7 +69,7 @@ class Job:
         except TimeoutError:
             outcome = _failed(CommandInterrupted(f"Nothing came of it within {LONGEST:.0f} s: look at the server."))
         finally:
-            await asyncio.shield(sync_to_async(self._complete)(outcome))
+            await asyncio.shield(self._end(outcome))
         return self.command
 
     async def _converse(self) -> dict[str, Any]:
@@ -92,8 +97,10 @@ class Job:
                 case Started():
                     await self._sink.started()
                 case Output(stream=stream, data=data):
-                    self._transcript.add(stream, data)
                     self._seen[stream] += len(data)
+                    data = self._redacting.feed(stream, data)
+                    self._transcript.add(stream, data)
+                    await self._redacting.end_found()
                     await self._hand_on(stream, data)
                 case Exit():
                     return event
@@ -119,7 +126,7 @@ class Job:
             "exit_code": ended.code,
             "signal": ended.signal,
             "seconds": ended.seconds,
-            "why": self._why or ended.why,
+            "why": clean_text(self._why or ended.why),
             "stdout_bytes": ended.stdout,
             "stderr_bytes": ended.stderr,
             "truncated": ended.truncated,
@@ -130,6 +137,10 @@ class Job:
         waiting = Command.objects.filter(pk=self.command.pk, state=Command.State.WAITING)
         return bool(waiting.update(state=Command.State.RUNNING, started_at=now))
 
+    async def _end(self, outcome: dict[str, Any]) -> None:
+        await sync_to_async(self._complete)(outcome)
+        await self._redacting.end_found()
+
     def _complete(self, outcome: dict[str, Any]) -> None:
         seen = {"stdout_bytes": self._seen[1], "stderr_bytes": self._seen[2]}
         kept = {"transcript": self._transcript.kept, "kept_bytes": self._transcript.size}
@@ -138,4 +149,4 @@ class Job:
 
 
 def _failed(error: SockpanelError) -> dict[str, Any]:
-    return {"state": Command.State.FAILED, "code": error.code, "error": error.message}
+    return {"state": Command.State.FAILED, "code": error.code, "error": clean_text(error.message)}

@@ -6,6 +6,7 @@ name(("::ffff:10.0.0.7", 5000, 0, 0)) == "10.0.0.7:5000"
 import re
 import socket
 
+from services.servers.redaction import clean
 from services.servers.spec import join_address
 
 Raw = tuple[str, int] | tuple[str, int, int, int] | str | bytes | None  # what recvfrom and accept give
@@ -28,8 +29,8 @@ def name(address: Raw) -> str:
 
 
 def _readable(path: bytes) -> str:
-    """At most 255 characters and no NUL, which no text column of PostgreSQL takes."""
-    return path.decode("utf-8", "backslashreplace").replace("\0", "\\x00")[:255]
+    """At most 255 characters and no NUL, which no text column of PostgreSQL takes; without what opens the panel."""
+    return clean(path).decode("utf-8", "backslashreplace").replace("\0", "\\x00")[:255]
 
 
 def address(text: str, family: int) -> Raw:

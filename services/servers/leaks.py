@@ -17,7 +17,7 @@ class Leaks:
         self._known: set[bytes] = set()
         self._due: list[Exposed] = []
 
-    def note(self, secrets: Iterable[Secret], connection: int, peer: str) -> bool:
+    def note(self, secrets: Iterable[Secret], connection: int, peer: str, *, is_output: bool = False) -> bool:
         """They came over `connection`. Whether any is news."""
         before = len(self._due)
         for kind, digest in secrets:
@@ -25,7 +25,7 @@ class Leaks:
                 if len(self._known) >= MOST:
                     self._known.clear()
                 self._known.add(digest)
-                self._due.append(Exposed(clock.now(), kind, digest, connection, peer))
+                self._due.append(Exposed(clock.now(), kind, digest, connection, peer, is_output))
         return len(self._due) > before
 
     def take(self) -> list[Exposed]:

@@ -188,9 +188,10 @@ def _secrets(match: re.Match[bytes]) -> list[Secret]:
     return [Secret("session", digest_of_key(cookie[:KEY].decode()))] if is_key else []
 
 
-def told_of(whom: str) -> str:
-    """What an incident says of it."""
-    return f"{whom} sent a cookie or a token of Sockpanel: it is not stored, and opens nothing any more"
+def told_of(whom: str, *, is_output: bool = False) -> str:
+    """What an incident says of it; `is_output`: a command that somebody ran wrote it."""
+    did = f"a command of {whom} wrote" if is_output else f"{whom} sent"
+    return f"{did} a cookie or a token of Sockpanel: it is not stored, and opens nothing any more"
 
 
 def digest_of_key(key: str) -> bytes:

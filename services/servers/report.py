@@ -182,6 +182,7 @@ class Exposed(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes  # its SHA-256
     connection: int
     peer: str
+    is_output: bool = False  # a command of the peer's wrote it, rather than the peer itself
 
 
 class Batch(Told, tag=2):

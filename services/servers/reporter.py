@@ -105,9 +105,9 @@ class Reporter:
         if self._incidents:
             self.noted(0)
 
-    def exposed(self, secrets: Iterable[Secret], connection: int, peer: str) -> None:
-        """Keys or tokens of the panel came in: each is told of once."""
-        if self._leaks.note(secrets, connection, peer):
+    def exposed(self, secrets: Iterable[Secret], connection: int, peer: str, *, is_output: bool = False) -> None:
+        """Keys or tokens of the panel came in, or a command of the peer's wrote them: each is told of once."""
+        if self._leaks.note(secrets, connection, peer, is_output=is_output):
             self.noted(0)
 
     def after_commit(self, callback: Callback) -> None:

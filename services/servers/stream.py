@@ -158,6 +158,11 @@ class Stream(asyncio.Protocol):
         if redaction.UNDERSCORE in data:
             self._look_out(data)
 
+    def was_named(self, name: str) -> None:
+        """The client asked for a server of this name: whole, and apart from what comes."""
+        if "_" in name and (secrets := redaction.search(name.encode("utf-8", "replace"))[1]):
+            self._exposed(secrets)
+
     def _look_out(self, data: bytes) -> None:
         """`data` is about to be handled, and may hold a key of the panel, or the rest of one. Cheap to skip where that cannot be."""
         if self._suspects(data):

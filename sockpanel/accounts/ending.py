@@ -49,47 +49,63 @@ def forget(request: HttpRequest, **_: object) -> None:
     request.session.pop(_WHY, None)
 
 
-def _sessions(exposed: Iterable[Exposed]) -> list[tuple[Session, str]]:
-    """Those that live, each with the address that it came from."""
-    came = {one.digest.hex(): one.peer for one in exposed if one.kind == "session"}
+def _sessions(exposed: Iterable[Exposed]) -> list[tuple[Session, Exposed]]:
+    """Those that live, each with how it came."""
+    came = {one.digest.hex(): one for one in exposed if one.kind == "session"}
     return [(found, came[found.pk]) for found in Session.living(*came).select_related("user")] if came else []
 
 
-def _tokens(exposed: Iterable[Exposed]) -> list[tuple[Token, str]]:
-    came = {one.digest.hex(): one.peer for one in exposed if one.kind == "token"}
+def _tokens(exposed: Iterable[Exposed]) -> list[tuple[Token, Exposed]]:
+    came = {one.digest.hex(): one for one in exposed if one.kind == "token"}
     found = Token.objects.select_related("user").filter(digest__in=came) if came else ()
     return [(token, came[token.digest]) for token in found]
 
 
-def _end(sessions: list[tuple[Session, str]], tokens: list[tuple[Token, str]], at: str) -> None:
+def _end(sessions: list[tuple[Session, Exposed]], tokens: list[tuple[Token, Exposed]], at: str) -> None:
     """All of them before the first entry of the audit, for from then on others may be waiting for us."""
     Session.objects.filter(pk__in=[session.pk for session, _ in sessions]).delete()
     Token.objects.filter(pk__in=[token.pk for token, _ in tokens]).delete()
-    for session, _ in sessions:
+    for session, one in sessions:
         if session.user is not None:
-            _leave_word(session.pk, at)
+            _leave_word(session.pk, _why_by_output(at) if one.is_output else _why_by_browser(at))
 
 
-def _told_of_sessions(sessions: list[tuple[Session, str]], at: str, server: Server | None) -> Iterator[str]:
-    for session, peer in sessions:
+def _told_of_sessions(sessions: list[tuple[Session, Exposed]], at: str, server: Server | None) -> Iterator[str]:
+    for session, one in sessions:
         if session.user is not None:
             user = session.user.username
-            audit.record("session.exposed", user, server=server or "", what=f"came from {peer} to {at}")
-            yield f"A browser at {peer} sent the key of the session of {user} here: the session has ended."
+            sender = f"A command of {one.peer} wrote" if one.is_output else f"A browser at {one.peer} sent"
+            audit.record("session.exposed", user, server=server or "", what=_came(one, at))
+            yield f"{sender} the key of the session of {user} here: the session has ended."
 
 
-def _told_of_tokens(tokens: list[tuple[Token, str]], at: str, server: Server | None) -> Iterator[str]:
-    for token, peer in tokens:
+def _told_of_tokens(tokens: list[tuple[Token, Exposed]], at: str, server: Server | None) -> Iterator[str]:
+    for token, one in tokens:
         user, name = token.user.username, token.name or f"number {token.pk}"
-        audit.record("token.exposed", user, server=server or "", what=f"token {name} came from {peer} to {at}")
-        yield f"{peer} sent the token {name} of {user} here: the token is revoked."
+        sender = f"A command of {one.peer} wrote" if one.is_output else f"{one.peer} sent"
+        audit.record("token.exposed", user, server=server or "", what=f"token {name} {_came(one, at)}")
+        yield f"{sender} the token {name} of {user} here: the token is revoked."
 
 
-def _leave_word(known_by: str, at: str) -> None:
-    why = (
+def _came(one: Exposed, at: str) -> str:
+    return f"written by a command of {one.peer} at {at}" if one.is_output else f"came from {one.peer} to {at}"
+
+
+def _why_by_browser(at: str) -> str:
+    return (
         f"Your session has ended: your browser sent its key to {at}, for cookies go to every port of a host. It was not stored there. "
         "Open servers by another name than the panel, such as 127.0.0.1 for one and localhost for the other."
     )
+
+
+def _why_by_output(at: str) -> str:
+    return (
+        f"Your session has ended: its key stood in what a command wrote at {at}, so others may have read it there. "
+        "It was not stored here. Sign in again, and find out how that program got it."
+    )
+
+
+def _leave_word(known_by: str, why: str) -> None:
     data = Session.get_session_store_class()().encode({_WHY: why})
     Session.objects.update_or_create(
         pk=_place(known_by), defaults={"session_data": data, "expire_date": timezone.now() + TOLD_FOR}

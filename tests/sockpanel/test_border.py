@@ -181,6 +181,37 @@ def test_a_cookie_beside_a_wrong_token_does_not_count(panel: Panel, cookie: str)
     assert ask(panel, "GET /api/v1/node", f"Host: 127.0.0.1:{panel.port}", cookie, "Authorization: Bearer wrong") == 401
 
 
+ODD_COOKIES = [
+    "{name} ={key}",
+    "{name}= {key}",
+    "{name}\t=\t{key}",
+    '{name}="{key}"',
+    '{name}="{octal}"',
+    "{name}={key}x",
+    "{name}=\xa0{key}",
+    "{name}\x1f={key}",
+    "{name}={upper}",
+    "{name}={key}; {name} = {key}",
+    "{name}={key}; {name}=",
+]
+
+
+@pytest.mark.parametrize("form", ODD_COOKIES)
+def test_the_sessions_cookie_counts_as_browsers_write_it_alone(panel: Panel, cookie: str, form: str):
+    """So what the redaction does not know of it does not sign anybody in."""
+    name, _, key = next(part for part in cookie.removeprefix("Cookie: ").split("; ") if "sp_" in part).partition("=")
+    odd = form.format(name=name, key=key, octal=f"\\{ord(key[0]):03o}{key[1:]}", upper=key.upper())
+    own = f"127.0.0.1:{panel.port}"
+    is_plain_too = form.startswith("{name}={key};")
+    assert ask(panel, "GET /api/v1/account", f"Host: {own}", f"Cookie: {odd}") == (200 if is_plain_too else 401)
+    assert upgrade(panel, f"Cookie: {odd}", f"Origin: http://{own}") == (101 if is_plain_too else 403)
+
+
+def test_other_cookies_beside_it_may_be_written_as_they_like(panel: Panel, cookie: str):
+    beside = f'Cookie: theme = "a b"; ;x;{cookie.removeprefix("Cookie: ")} ; last'
+    assert ask(panel, "GET /api/v1/account", f"Host: 127.0.0.1:{panel.port}", beside) == 200
+
+
 def test_somebody_signed_out_gets_no_websocket(panel: Panel):
     assert upgrade(panel, f"Origin: http://127.0.0.1:{panel.port}") == 403
 

@@ -1,6 +1,7 @@
 """Remote commands by way of the real panel: asked for over the API, watched over the WebSocket, found again in the history."""
 
 import asyncio
+import base64
 import json
 import secrets
 from collections.abc import Callable, Iterator
@@ -139,6 +140,37 @@ def test_a_server_that_does_not_run_is_told(ada: Commander) -> None:
     status, body = ada.ask("POST", "/commands", {"server": name, "argv": ["uname"]})
     assert (status, body["code"]) == (409, "SP-2203")
     assert ada.ask("GET", "/commands?limit=1")[1]["commands"][0]["state"] == "failed"
+
+
+def test_a_token_that_a_command_writes_is_shown_to_nobody_and_revoked(
+    ada: Commander, otto: Commander, lab: str
+) -> None:
+    token = ada.panel.manage("token", "create", "ada").stdout.split()[-1]
+    hidden = base64.b64encode(token.encode()).decode()
+    line = f"echo {hidden} | base64 -d; echo {hidden} | base64 -d >&2"
+    status, ran = ada.ask("POST", "/commands", {"server": lab, "shell": line})
+    assert (status, ran["stdout"], ran["stdout_bytes"]) == (200, "sp_[redacted]", len(token))
+    read = otto.ask("GET", f"/commands/{ran['id']}")[1]
+    assert leaks_of(token, json.dumps([ran, read])) == []
+    assert otto.ask("GET", f"/commands?contains={token[20:]}")[1]["commands"] == []
+    eventually(lambda: Commander(ada.panel, token).ask("GET", "/account")[0] == 401)
+    entries = ada.panel.manage("audit", "list", "--json").stdout
+    assert '"token.exposed"' in entries
+    assert leaks_of(token, entries) == []
+
+
+def leaks_of(token: str, text: str) -> list[str]:
+    """Pieces of it that stand there."""
+    return [token[at : at + 20] for at in range(len(token) - 19) if token[at : at + 20] in text]
+
+
+def test_a_command_line_with_a_token_is_refused_before_it_is_kept(ada: Commander, otto: Commander, lab: str) -> None:
+    token = ada.panel.manage("token", "create", "ada").stdout.split()[-1]
+    for words in ({"argv": ["uname", token]}, {"shell": f"date +x{token}"}):
+        status, body = ada.ask("POST", "/commands", {"server": lab, **words})
+        assert (status, body["code"], token in body["detail"]) == (422, "SP-6001", False)
+    assert otto.ask("GET", f"/commands?contains={token}")[1]["commands"] == []
+    assert Commander(ada.panel, token).ask("GET", "/account")[0] == 200
 
 
 def test_the_history_knows_who_ran_what_where_and_what_came_of_it(ada: Commander, otto: Commander, lab: str) -> None:

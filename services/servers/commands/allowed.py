@@ -15,6 +15,7 @@ import msgspec
 from services.errors import ArgumentRefused, CommandRefused, CommandUnknown
 from services.servers.commands import slots
 from services.servers.commands.options import Allowed, CommandOptions, Slot
+from services.servers.redaction import clean_text
 
 FILE_BYTES = 16 * 1024 * 1024  # that a command may write to one file
 FILES = 64  # that it may have open
@@ -155,6 +156,7 @@ def _takes(allowed: Allowed) -> str:
 
 
 def _quoted(word: str) -> str:
+    word = clean_text(word)  # before it is cut: of half a secret nobody knows what it is
     return repr(word if len(word) <= 64 else f"{word[:64]}…")
 
 

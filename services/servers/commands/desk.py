@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Callable
 
 from services.errors import CommandNotRecorded, CommandsBusy, SockpanelError
-from services.servers import clock
+from services.servers import clock, networks
+from services.servers.commands import keys
 from services.servers.commands.allowed import Plan
 from services.servers.commands.job import Customer, Job, Order, Terms
 from services.servers.commands.options import CommandOptions
 from services.servers.commands.running import Ended
-from services.servers.redaction import Scanner, clean, clean_text
+from services.servers.redaction import Scanner, Secret, clean_text, search, told_of
 from services.servers.report import IN, OUT, CommandBegun, CommandEnded, Told
 from services.servers.reporter import Reporter
 
@@ -55,7 +56,9 @@ class Desk:
             self._loop.call_soon(customer.failed, job, _not_recorded())
             return job
         line = order.line.encode("utf-8", "replace")
-        self._note(job, IN, clean(line), len(line))
+        cleaned, secrets = search(line)
+        self._note(job, IN, cleaned, len(line))
+        self._expose(job, secrets)
         self._tell(_begun(job))
         plan, problem = self._judged(order)
         self._unanswered.add(job.ask)
@@ -120,7 +123,9 @@ class Desk:
         self._open.pop(job.ask, None)
         size = ended.stdout_bytes + ended.stderr_bytes
         size_noted = size or len(output)
-        output = Scanner().feed(output)
+        scanner = Scanner()
+        output = scanner.feed(output)
+        self._expose(job, scanner.found, is_output=True)
         if output:
             self._note(job, OUT, output, size_noted)
         self._tell(
@@ -139,6 +144,13 @@ class Desk:
         )
         self._moved.set()
 
+    def _expose(self, job: Job, secrets: list[Secret], *, is_output: bool = False) -> None:
+        """The command line brought them, or the command wrote them: whoever reads what is recorded could have had them."""
+        if secrets:
+            order, host = job.order, str(keys.address_of(job.order.source) or "")
+            self._reporter.exposed(secrets, order.connection, order.source, is_output=is_output)
+            self._reporter.incident("secret", networks.source(host), told_of(host or order.source, is_output=is_output))
+
     def _note(self, job: Job, direction: int, data: bytes, size: int) -> None:
         number, peer, part = job.order.connection, job.order.source, data[: self._keep]
         self._reporter.messages.append((clock.now(), number, peer, direction, part, size, ""))
@@ -155,7 +167,7 @@ def _begun(job: Job) -> CommandBegun:
         public=order.public,
         who=order.who,
         source=order.source,
-        command=order.command,
+        command=clean_text(order.command),
         # No text column of PostgreSQL takes NUL; none is run
         argv=tuple(clean_text(word.replace("\0", "\\0")) for word in order.argv),
     )

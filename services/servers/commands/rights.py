@@ -6,6 +6,7 @@ from services.servers.commands.allowed import Plan, Terms
 from services.servers.commands.job import Order
 from services.servers.commands.options import CommandOptions
 from services.servers.commands.wire import Offered, Run, Welcome
+from services.servers.redaction import clean_text
 from services.servers.report import Key
 
 SHELL = "shell"  # what a free command line is called where others have the id of their command
@@ -38,7 +39,7 @@ def order(options: CommandOptions, terms: Terms, key: Key, run: Run, *, connecti
     return Order(
         connection=connection,
         source=source,
-        command=SHELL if run.shell is not None else argv[0][:MAX_ID],
+        command=SHELL if run.shell is not None else clean_text(argv[0])[:MAX_ID],
         argv=argv,
         plan=lambda: _plan(options, terms, key, run),
         key=key.name,

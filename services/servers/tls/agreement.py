@@ -1,9 +1,12 @@
-"""What a handshake has agreed on and who the client is, as it is recorded. Everything that a client chose is made visible and cut."""
+"""What a handshake has agreed on and who the client is, as it is recorded. Everything that a client chose is made visible and cut,
+and is without what opens the panel.
+"""
 
 import hashlib
 import ssl
 from typing import Any
 
+from services.servers.redaction import clean_text
 from services.servers.report import TlsFacts
 
 MOST = 255  # characters of a name
@@ -47,5 +50,5 @@ def subject(side: ssl.SSLObject) -> str:
 
 
 def visible(text: str) -> str:
-    """Without characters that act instead of being seen."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)[:MOST]
+    """Without characters that act instead of being seen, and without secrets."""
+    return clean_text("".join(each if each.isprintable() else ascii(each)[1:-1] for each in text))[:MOST]

@@ -112,6 +112,7 @@ class Shell(asyncio.Protocol, asyncio.Transport):
         self._flush()
         self._is_up = True
         self.stream.tls = agreement.of(self._side)
+        self.stream.was_named(getattr(self._side, "asked_for", ""))
         self._host.made(self)
         self.stream.connection_made(self)
         if self._in.pending:

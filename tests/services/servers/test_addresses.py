@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from services.servers import addresses
+from tests.services.servers.secrets_of import TOKEN
 
 BOTH_WAYS = [
     (("127.0.0.1", 5000), "127.0.0.1:5000", socket.AF_INET),
@@ -55,3 +56,8 @@ def test_what_is_no_address_is_refused(text):
 def test_what_is_no_unix_address_is_refused(text):
     with pytest.raises(ValueError):
         addresses.address(text, socket.AF_UNIX)
+
+
+def test_a_senders_name_holds_no_token():
+    assert addresses.name(b"\0" + TOKEN) == "@sp_[redacted]"
+    assert addresses.name(f"/tmp/{TOKEN.decode()}") == "/tmp/sp_[redacted]"

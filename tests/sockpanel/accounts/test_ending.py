@@ -114,3 +114,18 @@ def test_what_somebody_made_up_ends_nothing(client: Client, key: str):
 def test_a_key_that_comes_again_is_not_told_of_again(client: Client, key: str):
     assert came("session", key) != []
     assert came("session", key) == []
+
+
+def test_what_a_command_wrote_is_told_as_that(client: Client, key: str, ada: User):
+    token = Token.issue(ada, "backups")
+    came = [
+        Exposed(1, kind, hashlib.sha256(secret.encode()).digest(), 0, "otto", is_output=True)  # type: ignore[arg-type]
+        for kind, secret in (("session", key), ("token", token))
+    ]
+    assert exposed.end(came, "lab (command 7)", None) == [
+        "A command of otto wrote the key of the session of ada here: the session has ended.",
+        "A command of otto wrote the token backups of ada here: the token is revoked.",
+    ]
+    entry = AuditEntry.objects.get(verb="token.exposed")
+    assert entry.what == "token backups written by a command of otto at lab (command 7)"
+    assert "its key stood in what a command wrote at lab (command 7)" in client.get("/login/").content.decode()

@@ -1,6 +1,7 @@
 """The desk without a connection: what it tells, how it counts, whom it lets wait."""
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from services.servers.commands.running import Ended
 from services.servers.report import IN, OUT, CommandBegun, CommandEnded
 from services.servers.reporter import Reporter
 from tests.services.servers.commands.caged import plan
+from tests.services.servers.secrets_of import KEY, NAME, SESSION, TOKEN, TOKEN_FOUND, leaks
 from tests.waiting import eventually_async
 
 
@@ -50,11 +52,20 @@ class Bench:
         self.desk = Desk(CommandOptions(**options), self._reporter, keep, self.told.append)
 
     @property
+    def batches(self) -> list[report.Batch]:
+        self._reporter.flush()
+        told = [report.decode_from_worker(frame[report.HEADER_BYTES :]) for frame in self._frames]
+        return [batch for batch in told if isinstance(batch, report.Batch)]
+
+    @property
     def messages(self) -> list[report.MessageRow]:
         """Everything that was recorded."""
-        self._reporter.flush()
-        batches = [report.decode_from_worker(frame[report.HEADER_BYTES :]) for frame in self._frames]
-        return [row for batch in batches if isinstance(batch, report.Batch) for row in batch.messages]
+        return [row for batch in self.batches for row in batch.messages]
+
+    @property
+    def exposed(self) -> list[report.Exposed]:
+        """The keys that were told of."""
+        return [one for batch in self.batches for one in batch.exposed]
 
     def take(self, *argv: str, public: bytes = b"k", who: str = "") -> tuple[Job, Customer]:
         customer = Customer()
@@ -193,3 +204,20 @@ async def test_everything_ends_at_once_when_it_must():
     async with asyncio.timeout(2):
         await bench.desk.end_all("the server stopped")
     assert [customer.heard[-1] for customer in customers] == ["ended None the server stopped"] * 3
+
+
+async def test_a_token_in_a_command_line_or_its_output_is_told_of_and_recorded_nowhere():
+    bench, token = Bench(keep=1000), TOKEN.decode()
+    bench.take("/usr/bin/echo", token)
+    bench.desk.recorded(1)
+    hidden = base64.b64encode(NAME + b"=" + KEY + b"; " + TOKEN).decode()
+    bench.take("/bin/sh", "-c", f"echo {hidden} | base64 -d")
+    bench.desk.recorded(2)
+    bench.take(token, "x")
+    bench.desk.recorded(3)
+    await eventually_async(lambda: sum(isinstance(told, CommandEnded) for told in bench.told) == 3)
+    assert leaks(repr((bench.told, bench.messages)).encode()) == []
+    assert [(one.kind, one.digest, one.peer, one.is_output) for one in bench.exposed] == [
+        (*TOKEN_FOUND, "10.9.8.7:5000", False),
+        (*SESSION, "10.9.8.7:5000", True),
+    ]

@@ -12,6 +12,7 @@ from services.servers.spec import Tls
 from services.servers.tls.context import server_context
 from services.servers.tls.shell import Shell
 from tests.services.servers.certifying import SERVER, believing, material, secured, tls
+from tests.services.servers.secrets_of import TOKEN, TOKEN_FOUND, leaks
 from tests.services.tls.making import Pair
 
 CONTEXT = server_context(material(), Tls(mode="on", certificate="lab"))
@@ -28,6 +29,8 @@ class Stream:
         self.never = ""
 
     def overhear(self, data: bytes) -> None: ...
+
+    def was_named(self, name: str) -> None: ...
 
     def never_made(self, why: str) -> None:
         self.never = why
@@ -109,4 +112,16 @@ async def test_a_name_that_would_act_is_kept_visible(serve: Any) -> None:
     client = await secured(it.address, context, name="lab-\x1b[31m.lan")
     await it.until(lambda: it.opened)
     assert it.opened[0].tls.name == r"lab-\x1b[31m.lan"
+    await client.gone()
+
+
+async def test_a_token_as_a_server_name_is_told_of_and_not_kept(serve: Any) -> None:
+    it = await serve(start={"tls": material()}, tls=tls())
+    context = believing(Pair(SERVER.certificate, SERVER.key))
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    client = await secured(it.address, context, name=f"{TOKEN.decode()}.lan")
+    await it.until(lambda: any(batch.exposed for batch in it.batches))
+    assert it.opened[0].tls.name == "sp_[redacted].lan"
+    assert leaks(repr(it.batches).encode()) == []
+    assert [(one.kind, one.digest) for batch in it.batches for one in batch.exposed] == [TOKEN_FOUND]
     await client.gone()
