@@ -126,6 +126,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "sockpanel.accounts.throttle.name_of"
 AXES_CLIENT_IP_CALLABLE = "sockpanel.accounts.throttle.address_of"
 AXES_LOCKOUT_CALLABLE = "sockpanel.accounts.throttle.locked_out"
 AXES_DISABLE_ACCESS_LOG = True

@@ -1,10 +1,13 @@
 """Guessing passwords is slow: refused before anything is hashed, for one hash costs a quarter of a second of a core.
 
 At most 10 failures in 5 minutes for an account from an address, 30 for an address, and 2 hashes at once. It knows no page.
+
+What is counted is the address and the hash of the name, for people type passwords there by mistake; nothing else of a request is kept.
 """
 
 import ipaddress
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +16,8 @@ from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.crypto import salted_hmac
 
 from services.errors import TooManyAttempts
 from sockpanel import problems
@@ -28,10 +32,24 @@ _running = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Throttle(AxesDatabaseHandler):
-    """Axes counts per account and address; this counts per address too."""
+    """Axes counts per account and address; this counts per address too. Axes would keep the forms: this shows it none."""
 
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         return super().is_locked(request, credentials) or self._failures_from_address(request) >= PER_ADDRESS
+
+    def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **more: Any) -> None:
+        if request is None:
+            return
+        get, post = request.GET, request.POST
+        request.axes_user_agent = request.axes_path_info = request.axes_http_accept = ""
+        request.GET = request.POST = QueryDict()
+        try:
+            super().user_login_failed(sender, credentials, request, **more)
+        finally:
+            request.GET, request.POST = get, post
+
+    def reset_attempts(self, *, username: str | None = None, **more: Any) -> int:
+        return int(super().reset_attempts(username=_hash(username) if username else None, **more))
 
     def _failures_from_address(self, request: Any) -> int:
         attempts = AccessAttempt.objects.filter(
@@ -50,6 +68,16 @@ def address_of(request: HttpRequest) -> str:
     return (
         str(ipaddress.ip_network((int(parsed), 64), strict=False).network_address) if parsed.version == 6 else address
     )
+
+
+def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """By which the failures of an account are counted."""
+    return _hash((credentials or {}).get("username") or request.POST.get("username", ""))
+
+
+def _hash(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold().strip()
+    return salted_hmac("sockpanel.accounts.throttle", folded, algorithm="sha256").hexdigest()
 
 
 def locked_out(request: HttpRequest, *_: object) -> HttpResponse:

@@ -4,6 +4,8 @@ import threading
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
+from axes.utils import reset
 from django.http import HttpRequest
 from django.test import Client
 
@@ -110,3 +112,26 @@ def test_two_hashes_run_at_once_and_the_twenty_third_is_turned_away(monkeypatch:
     for thread in threads:
         thread.join(10)
     assert len(running) == throttle.AT_ONCE + throttle.WAITING
+
+
+def test_nothing_that_is_typed_is_kept_beside_the_count(client: Client, hashes: list[str], ada: User):
+    """People type passwords as names, and forms that ask for the password again bring keys along."""
+    typed = ["hunter2hunter2", "-----BEGIN PRIVATE KEY-----", "sp_" + "a" * 43]
+    for name in ("ada", typed[0]):
+        client.post(
+            f"/login/?next={typed[2]}",
+            {"username": name, "password": "wrong", "current": typed[0], "key": typed[1]},
+            headers={"User-Agent": typed[2], "Accept": typed[2]},
+        )
+    kept = repr(list(AccessAttempt.objects.values()))
+    assert AccessAttempt.objects.count() == 2
+    assert [one for one in ("ada", *typed) if one in kept] == []
+
+
+def test_who_is_unlocked_on_the_machine_need_not_wait(client: Client, hashes: list[str], ada: User, otto: User):
+    for name in ("ada", "otto"):
+        for _ in range(10):
+            guess(client, username=name)
+    reset(username="ada")
+    assert guess(client, password=PASSWORD).status_code == 302
+    assert guess(Client(), username="otto", password=PASSWORD).status_code == 429
