@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 
 from services import audit
 from services.errors import ConfirmationNeeded, SetupNeeded
+from sockpanel.accounts.access import told_of_token
 
 # These are no refusals: one is a question, the other is told to everybody until there is an admin
 QUESTIONS = frozenset({ConfirmationNeeded.code, SetupNeeded.code})
@@ -38,6 +39,6 @@ def _record(request: HttpRequest) -> None:
     if code and code not in QUESTIONS:
         match = request.resolver_match
         server = str(match.kwargs.get("name", "")) if match else ""
-        audit.refused(
-            request.user.get_username(), f"{request.method} {request.path_info}: {sentence}", code, server=server
-        )
+        what = f"{request.method} {request.path_info}: {sentence}"
+        with told_of_token(request.user):
+            audit.refused(request.user.get_username(), what, code, server=server)

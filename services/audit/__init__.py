@@ -7,8 +7,8 @@ audit.refused("otto", "POST /servers/lab/", "SP-1005")    # the same one once a 
 It decides nothing: who may do what is decided elsewhere. An entry that cannot be written raises, and then the deed is not done.
 """
 
-from services.audit.origin import Origin, came, coming_as, coming_from, origin, restoring
+from services.audit.origin import Origin, came, coming_as, coming_from, origin, restoring, with_token
 from services.audit.refusals import refused
 from services.audit.writing import record
 
-__all__ = ["Origin", "came", "coming_as", "coming_from", "origin", "record", "refused", "restoring"]
+__all__ = ["Origin", "came", "coming_as", "coming_from", "origin", "record", "refused", "restoring", "with_token"]

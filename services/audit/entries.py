@@ -69,7 +69,7 @@ def told(entry: AuditEntry) -> dict[str, Any]:
         "id": entry.number,
         "at": rfc3339(entry.at),
         **{field: getattr(entry, field) for field in ("who", "verb", "way", "source", "server", "what", "code")},
-        **{field: details.get(field) for field in ("old", "new", "configuration")},
+        **{field: details.get(field) for field in ("token", "old", "new", "configuration")},
         "data": bytes(entry.data),
         "size": entry.size,
         "sha256": entry.sha256,

@@ -16,6 +16,8 @@ class Origin:
     way: str = ""
     source: str = ""
     restored: int = 0  # the entry whose configuration comes back by what is done now
+    token: int = 0  # the number of the token that it was done with; 0: it was done in person
+    token_name: str = ""
 
 
 UNKNOWN = Origin()
@@ -30,6 +32,11 @@ def coming_from(way: str, source: str = "") -> AbstractContextManager[None]:
 def restoring(number: int) -> AbstractContextManager[None]:
     """The same, for a configuration that comes back."""
     return _being(replace(origin.get(), restored=number))
+
+
+def with_token(number: int, name: str) -> AbstractContextManager[None]:
+    """The same, for what a script does that brought this token."""
+    return _being(replace(origin.get(), token=number, token_name=name))
 
 
 def came() -> dict[str, Any]:

@@ -99,9 +99,9 @@ _refusals = Refusals()
 
 def refused(who: str, what: str, code: str, *, verb: str = "refused", server: str = "") -> None:
     """Write down that somebody was refused something."""
-    source = origin.get().source
+    source, token = origin.get().source, origin.get().token
     person = "" if verb == UNPROVEN else who
-    left_out = _refusals.counted(person, _place(source), (verb, who, source, code, what), time.monotonic())
+    left_out = _refusals.counted(person, _place(source), (verb, who, source, str(token), code, what), time.monotonic())
     if left_out is None:
         return
     more = f" (and {left_out} more before)" if left_out else ""

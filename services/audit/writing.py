@@ -34,6 +34,7 @@ def record(verb: str, who: str, *, server: str | Server = "", what: str = "", **
     """Append an entry, last in the transaction that does the deed."""
     came = origin.get()
     details = {key: more.get(key) for key in ("old", "new", "configuration")}
+    details["token"] = {"id": came.token, "name": came.token_name} if came.token else None
     entry = AuditEntry(
         at=clock.now(),
         verb=_text(verb, 32),
@@ -66,7 +67,8 @@ def _details(told: Mapping[str, Any]) -> str:
     text = chain.as_json(masking.masked(told)) if told else ""
     if len(text) <= MAX_DETAILS:
         return text
-    return chain.as_json({"left_out": {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}})
+    left_out = {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return chain.as_json({"left_out": left_out} | {key: told[key] for key in ("token",) if key in told})
 
 
 def _bytes(data: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ def server(request, name): ...
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import wraps
@@ -14,6 +15,7 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.http import HttpRequest
 from django.utils import timezone
 
+from services import audit
 from services.errors import NotAllowed, RequestRefused, SignInNeeded
 from sockpanel.accounts import confirming
 from sockpanel.accounts.bearer import token_of as token_of
@@ -127,5 +129,11 @@ def user_of_token(text: str) -> User | None:
     now = timezone.now()
     if token.used_at is None or now - token.used_at >= USED_EVERY:
         Token.objects.filter(pk=token.pk).update(used_at=now)
-    token.user.ceiling = token.scope
+    token.user.ceiling, token.user.token = token.scope, token
     return token.user
+
+
+def told_of_token(user: object) -> AbstractContextManager[None]:
+    """For the length of a block the audit says which token it was done with, if it was one."""
+    token = getattr(user, "token", None)
+    return nullcontext() if token is None else audit.with_token(token.pk, token.name)

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from services.errors import SetupNeeded, SignInNeeded
 from sockpanel import problems
 from sockpanel.accounts import setup
-from sockpanel.accounts.access import token_of, user_of_token
+from sockpanel.accounts.access import token_of, told_of_token, user_of_token
 from sockpanel.accounts.ending import explain
 from sockpanel.accounts.keeping import SessionStore
 from sockpanel.accounts.models import User
@@ -33,8 +33,11 @@ def gate_middleware(
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
-        if path in ALWAYS or path.startswith(settings.STATIC_URL) or _identified(request):
+        if path in ALWAYS or path.startswith(settings.STATIC_URL):
             return get_response(request)
+        if _identified(request):
+            with told_of_token(request.user):
+                return get_response(request)
         if setup.needed():
             return problems.problem(request, SetupNeeded(setup.NOT_YET))
         if path in (SIGN_IN, JOIN):

@@ -48,6 +48,7 @@ class User(AbstractUser):
     )  # passwords in a row: sockpanel.accounts.locking
 
     ceiling = ""  # the scope of the token that a request came with; a session has none
+    token: "Token | None" = None  # that token
 
     objects: ClassVar[People] = People()
 

@@ -18,7 +18,8 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import parse_cookie
 
-from sockpanel.accounts.access import may, role_of, token_of, user_of_token
+from services import audit
+from sockpanel.accounts.access import may, role_of, token_of, told_of_token, user_of_token
 from sockpanel.accounts.models import User
 from sockpanel.accounts.sessions import lives
 
@@ -41,7 +42,12 @@ class SignedIn:
             await receive()  # websocket.connect
             await send({"type": "websocket.close", "code": SIGNED_OUT})
             return
-        await self._inner({**scope, "user": user}, receive, send)
+        with audit.coming_from("socket", _address(scope)), told_of_token(user):
+            await self._inner({**scope, "user": user}, receive, send)
+
+
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or [""])[0])
 
 
 def opens(deed: str) -> Callable[[Application], Application]:

@@ -10,6 +10,13 @@ from sockpanel.api.schemas import Time
 Fields = Annotated[dict[str, Any] | None, Meta(description="field -> value; null where the deed has none")]
 
 
+class UsedToken(msgspec.Struct):
+    """A token that something was done with; it may be gone."""
+
+    id: Annotated[int, Meta(ge=1, description="as in the list of its person's tokens")]
+    name: str
+
+
 class Entry(msgspec.Struct):
     """Something that somebody did, or was refused."""
 
@@ -21,6 +28,7 @@ class Entry(msgspec.Struct):
         Literal["page", "api", "socket", "command line", "admin", "supervisor", ""], Meta(description="how it came")
     ]
     source: Annotated[str, Meta(description="the address that it came from")]
+    token: Annotated[UsedToken | None, Meta(description="which it was done with; null: in person, or by the machine")]
     server: Annotated[str, Meta(description="its name at that time")]
     what: str
     code: Annotated[str, Meta(description="of the error, where it was refused or failed")]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from services.audit import refusals
+from services.audit import entries, refusals
 from services.models import AuditEntry
 from sockpanel.accounts.models import Token, User
 
@@ -66,3 +66,29 @@ def test_the_server_that_a_refusal_is_about_is_named(browser: Callable[[str, str
 def test_what_was_allowed_is_no_refusal(browser: Callable[[str, str], Client]):
     assert browser("vera", "viewer").get("/servers/").status_code == 200
     assert [row for row in rows() if row[0] == "refused"] == []
+
+
+def test_what_a_token_does_or_is_refused_names_it_and_what_a_person_does_names_none(
+    browser: Callable[[str, str], Client],
+):
+    ada = User.objects.create(username="eve", role="admin")
+    secret = Token.issue(ada, "nightly test", scope="operator")
+    script = Client(headers={"Authorization": f"Bearer {secret}"}, raise_request_exception=False)
+    used = {"id": ada.tokens.get().pk, "name": "nightly test"}
+    assert browser("ada", "admin").post("/servers/new/", {"preset": "echo"}).status_code == 302
+    assert script.post("/api/v1/servers/echo/stop", {}, "application/json").status_code in (200, 202)
+    assert script.post("/api/v1/servers", {"preset": "echo"}, "application/json").status_code == 403
+    told = {entry.verb: entries.told(entry)["token"] for entry in AuditEntry.objects.all()}
+    assert (told["server.create"], told["server.stop"], told["refused"]) == (None, used, used)
+    assert secret not in repr(list(AuditEntry.objects.values()))
+    page = browser("pia", "admin").get("/activity/").content.decode()
+    assert "with the token nightly test" in page
+
+
+def test_a_refusal_to_another_token_is_another_one(browser: Callable[[str, str], Client]):
+    eve = User.objects.create(username="eve", role="admin")
+    for name in ("one", "two"):
+        headers = {"Authorization": f"Bearer {Token.issue(eve, name, scope='viewer')}"}
+        Client(headers=headers).post("/api/v1/servers", {"preset": "echo"}, "application/json")
+    refused = AuditEntry.objects.filter(verb="refused").order_by("number")
+    assert [entries.told(entry)["token"]["name"] for entry in refused] == ["one", "two"]

@@ -104,8 +104,15 @@ def line(told: Mapping[str, Any]) -> str:
     parts += ["; ".join(map(_change, entries.changes(told))), f"[{told['code']}]" if told["code"] else ""]
     if told["size"]:
         parts.append(f"{told['size']:,} B {terminal.visible(told['data'], 100)}")
-    parts.append(" ".join(filter(None, (told["way"], told["source"]))) and f"({told['way']} {told['source']})")
-    return terminal.plain(" ".join(part for part in parts if part)).replace(" )", ")")
+    parts.append(_origin(told))
+    return terminal.plain(" ".join(part for part in parts if part))
+
+
+def _origin(told: Mapping[str, Any]) -> str:
+    """`(api 192.0.2.7, token 3 nightly test)`."""
+    came, token = " ".join(filter(None, (told["way"], told["source"]))), told["token"]
+    parts = [came, f"token {token['id']} {token['name']}".rstrip() if token else ""]
+    return f"({', '.join(filter(None, parts))})" if any(parts) else ""
 
 
 def _change(one: entries.Change) -> str:

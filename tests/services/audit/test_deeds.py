@@ -124,13 +124,14 @@ async def test_a_running_servers_change_and_its_return_are_told_as_whoever_asked
     [created] = await sync_to_async(entries.configurations_of)(lab)
 
     def change() -> None:
-        with audit.coming_from("api", "192.0.2.7"):
+        with audit.coming_from("api", "192.0.2.7"), audit.with_token(3, "nightly test"):
             operations.change(lab, {"reply": {"type": "upper"}}, "otto")
             operations.restore(lab, created.number, "ada")
 
     await asyncio.to_thread(change)
     restored, changed = [entry async for entry in AuditEntry.objects.order_by("-number")[:2]]
     assert (changed.verb, changed.who, changed.way, changed.source) == ("server.change", "otto", "api", "192.0.2.7")
+    assert entries.told(changed)["token"] == {"id": 3, "name": "nightly test"}
     assert (restored.verb, restored.what, restored.way) == (
         "server.restore",
         f"as entry {created.number} has it",

@@ -33,6 +33,16 @@ def test_it_says_which_way_somebody_came_and_from_where():
     assert audit.record("server.start", "ada").way == ""
 
 
+def test_it_says_which_token_it_was_done_with():
+    with audit.coming_from("api", "192.0.2.7"), audit.with_token(3, "nightly test"):
+        entry = audit.record("server.start", "ada")
+        long = audit.record("server.change", "ada", new={"notes": "x" * writing.MAX_DETAILS})
+    assert (entry.way, details(entry)) == ("api", {"token": {"id": 3, "name": "nightly test"}})
+    assert details(long)["token"] == {"id": 3, "name": "nightly test"}
+    assert details(long).keys() == {"left_out", "token"}
+    assert audit.record("server.start", "ada").details == ""
+
+
 def test_the_name_and_the_number_of_a_server_are_kept():
     server = Server.objects.create(name="lab", kind="tcp", transport="tcp", host="127.0.0.1", port=8007)
     entry = audit.record("server.start", "ada", server=server)

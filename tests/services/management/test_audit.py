@@ -54,7 +54,8 @@ def started(directory: Path) -> None:
 def five(directory: Path) -> list[AuditEntry]:
     with audit.coming_from("api", "192.0.2.7"):
         audit.record("server.change", "ada", server="lab", old={"port": 1}, new={"port": 2})
-        audit.record("send", "otto", server="lab", what="all peers", data=b"hi\x1b[2J\n")
+        with audit.with_token(3, "nightly test"):
+            audit.record("send", "otto", server="lab", what="all peers", data=b"hi\x1b[2J\n")
         return [audit.record("refused", "vera", what="POST /", code="SP-1005") for _ in range(3)]
 
 
@@ -191,7 +192,7 @@ async def test_a_person_reads_lines_that_harm_no_terminal(manage: Manage, five: 
     done = await manage("audit", "list", "--server", "lab")
     first, second = (line.partition(" ")[2] for line in done.out.splitlines())
     assert first == "1 ada server.change lab port: 1 -> 2 (api 192.0.2.7)"
-    assert second == r"2 otto send lab all peers 7 B hi\x1b[2J\n (api 192.0.2.7)"
+    assert second == r"2 otto send lab all peers 7 B hi\x1b[2J\n (api 192.0.2.7, token 3 nightly test)"
 
 
 async def test_a_script_reads_json_lines(manage: Manage, five: list[AuditEntry]) -> None:
