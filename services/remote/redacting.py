@@ -49,6 +49,9 @@ class Redacting:
             logger.error("Keys that a command wrote could not be ended, and are tried again: %s", error)
             self._waiting = waiting
             return
+        except Exception:  # whatever it is, the command goes on to its written end
+            logger.exception("%d keys that a command wrote could not be ended.", len(waiting))
+            return
         if ended:
             await hints.ahint(hints.PANEL)
 

@@ -26,7 +26,7 @@ _BOUNDS = {
     "frame_timeout": (0.1, 86_400, "A frame that has begun may take 0.1 to 86,400 seconds; 0 means for ever."),
     "write_timeout": (1, 3600, "A peer may leave what we send unread for 1 to 3,600 seconds."),
 }
-_OPTIONAL = frozenset(_BOUNDS) - {"connections", "write_timeout"}  # 0: no limit
+OPTIONAL = frozenset(_BOUNDS) - {"connections", "write_timeout"}  # 0: no limit
 
 
 def check(limits: Limits, problems: dict[str, str]) -> None:
@@ -35,7 +35,7 @@ def check(limits: Limits, problems: dict[str, str]) -> None:
         problems["limits.keep_bytes"] = f"0 to {MAX_KEEP_BYTES:,} bytes are kept of a message."
     for field, (low, high, sentence) in _BOUNDS.items():
         value = getattr(limits, field)
-        if not low <= value <= high and (value != 0 or field not in _OPTIONAL):
+        if not low <= value <= high and (value != 0 or field not in OPTIONAL):
             problems[f"limits.{field}"] = sentence
     for field in ("allow", "deny", "trusted"):
         _networks(f"limits.{field}", getattr(limits, field), problems)

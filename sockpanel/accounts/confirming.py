@@ -3,11 +3,13 @@
     confirming.check(request)        # raises ConfirmationNeeded (403)
 
 Script asks in a dialog, sends the password to POST /api/v1/confirm, and repeats what was refused. A page's form is answered by a form
-that asks for the password and carries all fields along; sent again with the password among them, it does what was wanted.
+that asks for the password and carries all fields along; sent again with the password among them, it does what was wanted. Keys and
+passwords alone are carried by no page: they are asked for again.
 """
 
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate
@@ -28,6 +30,23 @@ FIELD = "confirming-password"  # of the form that asks
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 NEEDED = "This needs your password again: it was given more than 5 minutes ago."
 WRONG = "This is not your password: type it again."
+
+
+class Secret(NamedTuple):
+    """An input whose value is on no page."""
+
+    name: str
+    label: str
+    is_long: bool = False
+
+
+# Of all forms behind this question; a test holds that none is missing
+SECRETS = (
+    Secret("key", "Private key", is_long=True),
+    Secret("password", "Passphrase of the key"),
+    Secret("password1", "Password of the account"),
+    Secret("password2", "The same again"),
+)
 _AT = "confirmed_at"  # seconds since 1970, as every process of the panel counts them
 
 
@@ -96,11 +115,13 @@ class Asking:
         if not isinstance(exception, ConfirmationNeeded) or problems.wants_json(request):
             return None
         problem = exception.message if isinstance(exception, PasswordWrong) else ""
-        context = {"fields": list(_carried(request)), "problem": problem, "field": FIELD}
+        again = [secret for secret in SECRETS if request.POST.get(secret.name)]
+        context = {"fields": list(_carried(request)), "again": again, "problem": problem, "field": FIELD}
         return render(request, "accounts/confirm.html", context, status=problems.status_of(exception))
 
 
 def _carried(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    left_out = {"csrfmiddlewaretoken", *(secret.name for secret in SECRETS)}
     for name, values in request.POST.lists():
-        if name != "csrfmiddlewaretoken":
+        if name not in left_out:
             yield from ((name, str(value)) for value in values)

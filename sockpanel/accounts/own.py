@@ -25,8 +25,11 @@ MOST_TOKENS = 100
 DAYS = (30, 90, 365)  # what the page offers; 0: never
 
 
-def change_password(request: HttpRequest, user: User, current: str, new: str) -> None:
-    """This session stays, all others end. Raises ConfigurationRefused with a sentence for each field, or TooManyAttempts."""
+def change_password(request: HttpRequest, user: User, current: str, new: str, *, revoke: bool = False) -> None:
+    """This session stays, all others end; tokens stay unless `revoke` says otherwise.
+
+    Raises ConfigurationRefused with a sentence for each field, or TooManyAttempts.
+    """
     try:
         confirming.prove(request, current)
     except PasswordWrong as error:
@@ -39,8 +42,18 @@ def change_password(request: HttpRequest, user: User, current: str, new: str) ->
     with transaction.atomic():
         user.save(update_fields=["password"])
         Session.objects.filter(user=user).exclude(pk=current_session(request)).delete()
+        revoked = _revoke_all(user) if revoke else []
         audit.record("user.password", user.username)
+        for name in revoked:
+            audit.record("token.revoke", user.username, what=name)
     update_session_auth_hash(request, user)
+
+
+def _revoke_all(user: User) -> list[str]:
+    """Every token of theirs; their names."""
+    names = list(user.tokens.order_by("pk").values_list("name", flat=True))
+    user.tokens.all().delete()
+    return names
 
 
 def current_session(request: HttpRequest) -> str:

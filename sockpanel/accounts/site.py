@@ -49,8 +49,9 @@ PAGES = {
     ),
     "services_server_changelist": Page("servers.see", actions=SERVERS),
     "services_server_history": Page("servers.see"),
-    "services_server_add": Page("servers.create", "servers.create"),
-    "services_server_change": Page("servers.see", "servers.change"),
+    # These forms always bring the address and all limits: so whoever sends one is asked for the password
+    "services_server_add": Page("servers.create", "servers.widen"),
+    "services_server_change": Page("servers.see", "servers.widen"),
     "services_server_delete": Page("servers.see", "servers.delete"),
 }
 

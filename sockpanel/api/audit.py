@@ -7,7 +7,7 @@ from ninja import Router
 
 from services import errors, operations
 from services.audit import entries
-from sockpanel.accounts import commanding
+from sockpanel.accounts import configuring
 from sockpanel.api import audit_schemas, requests, schemas
 from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, words
@@ -71,5 +71,5 @@ def restore_server(request: HttpRequest, name: str) -> HttpResponse:
     entry: Any = said.get("entry")
     if set(said) != {"entry"} or isinstance(entry, bool) or not isinstance(entry, int):
         raise errors.RequestRefused('Give the number of an entry, and nothing else: {"entry": 7}.', field="entry")
-    commanding.check(request, entries.configuration_of(server, entry), server)
+    configuring.check(request, entries.configuration_of(server, entry), server)
     return json(told(operations.restore(server, entry, who(request))))

@@ -9,7 +9,7 @@ from services import errors, operations
 from services.describe import describe
 from services.models import Server
 from services.servers.spec import NAME
-from sockpanel.accounts import commanding
+from sockpanel.accounts import configuring
 from sockpanel.api import requests, schemas
 from sockpanel.api.access import Allowed, who
 from sockpanel.api.body import json, nothing, words
@@ -52,7 +52,7 @@ def list_servers(request: HttpRequest) -> HttpResponse:
 def create_server(request: HttpRequest) -> HttpResponse:
     """Create a server, stopped: from a kind, or from a preset with any field overridden."""
     asked = words(request)
-    commanding.check(request, asked)
+    configuring.check(request, asked)
     server = operations.create(asked, who(request))
     response = json(told(server), status=201)
     response["Location"] = f"{request.path}/{server.name}"
@@ -86,7 +86,7 @@ def change_server(request: HttpRequest, name: str) -> HttpResponse:
     A running server's new address is opened first; where that fails the old one goes on.
     """
     server, asked = find(name), words(request)
-    commanding.check(request, asked, server)
+    configuring.check(request, asked, server)
     return json(told(operations.change(server, asked, who(request))))
 
 

@@ -60,8 +60,17 @@ def number(text: str, otherwise: int = 0) -> int:
 
 
 def _change_password(request: HttpRequest, user: User) -> str:
-    own.change_password(request, user, request.POST.get("current", ""), request.POST.get("password", ""))
-    return "Your password is changed. Other browsers are signed out."
+    current, new, revoke = request.POST.get("current", ""), request.POST.get("password", ""), "revoke" in request.POST
+    had = user.tokens.count()
+    own.change_password(request, user, current, new, revoke=revoke)
+    return f"Your password is changed. Other browsers are signed out.{_told_of_tokens(had, revoke) if had else ''}"
+
+
+def _told_of_tokens(had: int, revoked: bool) -> str:
+    many = "Your token" if had == 1 else f"Your {had} tokens"
+    if revoked:
+        return f" {many} {'is' if had == 1 else 'are'} revoked."
+    return f" {many} below {'goes' if had == 1 else 'go'} on: revoke what somebody else may have."
 
 
 def _change_looks(request: HttpRequest, user: User) -> str:

@@ -17,7 +17,7 @@ from services.history import changes_of, runs_of
 from services.models import Execution, Server
 from services.remote import executions
 from services.servers.clock import rfc3339
-from sockpanel.accounts import commanding
+from sockpanel.accounts import configuring
 from sockpanel.accounts.access import require
 from sockpanel.pages.activity import configurations
 from sockpanel.pages.frame import may, page, who
@@ -51,7 +51,7 @@ def history(request: HttpRequest, name: str) -> HttpResponse:
 def _restore(request: HttpRequest, found: Server) -> HttpResponse:
     text = request.POST.get("entry", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < DIGITS else 0
-    commanding.check(request, entries.configuration_of(found, number), found)
+    configuring.check(request, entries.configuration_of(found, number), found)
     try:
         operations.restore(found, number, who(request))
     except SockpanelError as error:

@@ -16,7 +16,7 @@ from services.presets import PRESETS
 from services.remote import switch
 from services.servers import validation
 from services.servers.spec import TRANSPORTS, ServerSpec
-from sockpanel.accounts import commanding
+from sockpanel.accounts import configuring
 from sockpanel.accounts.access import require
 from sockpanel.pages import fields, form, tls_fields
 from sockpanel.pages.frame import page, who
@@ -86,7 +86,7 @@ def _from_preset(request: HttpRequest) -> HttpResponse:
     """One click: make it and start it."""
     name = request.POST["preset"]
     words: dict[str, Any] = {"preset": name, "name": free_name(name)}
-    commanding.check(request, words)
+    configuring.check(request, words)
     own = PRESETS[name].server["port"] if name in PRESETS else 0
     port = free_port(PRESETS[name].server) if own else 0
     try:
@@ -102,7 +102,7 @@ def _from_preset(request: HttpRequest) -> HttpResponse:
 
 def _from_form(request: HttpRequest) -> HttpResponse:
     words, values, problems = form.read(request.POST)
-    commanding.check(request, words)
+    configuring.check(request, words)
     problems |= tls_fields.fulfil(request, words)
     try:
         server = operations.create(words, who(request))

@@ -11,7 +11,7 @@ from services import describe, operations
 from services.errors import BindError, ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.servers.spec import TRANSPORTS
-from sockpanel.accounts import commanding
+from sockpanel.accounts import configuring
 from sockpanel.accounts.access import require
 from sockpanel.pages import fields, form, tls_fields
 from sockpanel.pages.frame import page, who
@@ -30,7 +30,7 @@ def settings(request: HttpRequest, name: str) -> HttpResponse:
 
 def _save(request: HttpRequest, found: Server) -> HttpResponse:
     words, values, problems = form.read(request.POST)
-    commanding.check(request, words, found)
+    configuring.check(request, _replaced(found, dict(words)), found)
     problems |= tls_fields.fulfil(request, words)
     try:
         changed = operations.change(found, _replaced(found, words), who(request))

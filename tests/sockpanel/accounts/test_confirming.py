@@ -16,6 +16,7 @@ from django.urls import include, path
 from services.errors import ConfirmationNeeded
 from sockpanel.accounts import confirming
 from sockpanel.accounts.models import Token, User
+from sockpanel.pages import certificates
 from tests.conftest import PASSWORD
 
 MINUTE = 60
@@ -104,6 +105,43 @@ def test_a_wrong_password_is_told_and_the_fields_are_carried_on(signed_in: Clien
     assert confirming.WRONG.encode() in asked.content
     assert fields_of(asked) == {"role": ["admin"]}
     assert b'value="wrong"' not in asked.content
+
+
+def test_keys_and_passwords_are_on_no_page_and_asked_for_again(signed_in: Client):
+    secret = {
+        "key": "-----BEGIN PRIVATE KEY-----",
+        "password": "passphrase",
+        "password1": "hunter2",
+        "password2": "hunter3",
+    }
+    later(signed_in)
+    asked = signed_in.post("/dangerous", {"name": "lab", **secret})
+    wrong = signed_in.post("/dangerous", {"name": "lab", **secret, confirming.FIELD: "not hers"})
+    for page in (asked, wrong):
+        shown = page.content.decode()
+        assert [value for value in secret.values() if value in shown] == []
+        assert fields_of(page) == {"name": ["lab"]}
+        assert [name for name in secret if f'id="again-{name}"' in shown] == list(secret)
+    signed_in.post("/dangerous", {**fields_of(asked), **secret, confirming.FIELD: PASSWORD})
+    assert done == [{"name": ["lab"], **{name: [value] for name, value in secret.items()}}]
+
+
+def test_what_was_left_empty_is_not_asked_for_again(signed_in: Client):
+    later(signed_in)
+    assert b"again-" not in signed_in.post("/dangerous", {"key": "", "password": "", "name": "lab"}).content
+
+
+@pytest.mark.django_db(databases=["default", "messages"])
+@pytest.mark.parametrize(
+    "address",
+    ["/certificates/", "/commands/keys/", "/users/", "/admin/accounts/user/add/", "/admin/accounts/user/{}/password/"],
+)
+def test_every_secret_of_a_form_behind_the_question_is_known_as_one(signed_in: Client, ada: User, address: str):
+    page = signed_in.get(address.format(ada.pk))
+    assert page.status_code == 200
+    inputs = re.findall(r'<input[^>]*type="password"[^>]*>', page.content.decode())
+    names = {name[1] for one in inputs if (name := re.search(r'name="([^"]*)"', one))}
+    assert names | set(certificates.SECRET) <= {secret.name for secret in confirming.SECRETS}
 
 
 def test_looking_needs_no_password(signed_in: Client):

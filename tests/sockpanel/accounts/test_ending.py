@@ -122,7 +122,7 @@ def test_what_a_command_wrote_is_told_as_that(client: Client, key: str, ada: Use
         Exposed(1, kind, hashlib.sha256(secret.encode()).digest(), 0, "otto", is_output=True)  # type: ignore[arg-type]
         for kind, secret in (("session", key), ("token", token))
     ]
-    assert exposed.end(came, "lab (command 7)", None) == [
+    assert ending.end(came, "lab (command 7)", None) == [
         "A command of otto wrote the key of the session of ada here: the session has ended.",
         "A command of otto wrote the token backups of ada here: the token is revoked.",
     ]

@@ -69,6 +69,33 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(here: Client, els
     assert AuditEntry.objects.filter(verb="user.password", who="otto").exists()
 
 
+def test_tokens_outlive_the_password_and_that_is_said(here: Client, otto: User):
+    tokens = [Token.issue(otto, name) for name in ("one", "two")]
+    answer = post(here, "password", current=PASSWORD, password=NEW)
+    assert b"Your 2 tokens below go on: revoke what somebody else may have." in answer.content
+    assert Client(headers={"Authorization": f"Bearer {tokens[0]}"}).get("/api/v1/presets").status_code == 200
+
+
+def test_they_are_revoked_with_it_by_a_tick(here: Client, otto: User):
+    tokens = [Token.issue(otto, name) for name in ("one", "two")]
+    assert b"Revoke my 2 tokens, too" in here.get(PATH).content
+    answer = post(here, "password", current=PASSWORD, password=NEW, revoke="1")
+    assert b"Your 2 tokens are revoked." in answer.content
+    assert [
+        Client(headers={"Authorization": f"Bearer {one}"}).get("/api/v1/presets").status_code for one in tokens
+    ] == [401] * 2
+    assert list(AuditEntry.objects.filter(verb="token.revoke").order_by("number").values_list("what", flat=True)) == [
+        "one",
+        "two",
+    ]
+
+
+def test_a_wrong_password_revokes_nothing(here: Client, otto: User):
+    Token.issue(otto, "one")
+    assert post(here, "password", current="wrong", password=NEW, revoke="1").status_code == 422
+    assert otto.tokens.count() == 1
+
+
 @pytest.mark.parametrize(
     ("current", "new", "field", "said"),
     [("wrong", NEW, "current", b"not your password"), (PASSWORD, "0123456789x", "password", b"at least 12 characters"),
