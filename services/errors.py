@@ -483,7 +483,7 @@ class ExchangeReset(ExchangeFailed):
 
 
 class TargetForbidden(ExchangeFailed):
-    """The panel does not talk to this address for people: itself, its databases, link-local and multicast addresses."""
+    """The panel does not talk to this address for people: itself, its databases, link-local, multicast and shared addresses."""
 
     code = "SP-7007"
 

@@ -142,10 +142,16 @@ def networks(name: str) -> list[Network]:
             found.append(ipaddress.ip_network(value))
         except ValueError:
             raise refuse(name, value, "networks in CIDR form, such as 10.0.0.0/8") from None
-        if _holds_strangers(found[-1]):
+    return found
+
+
+def proxies(name: str) -> list[Network]:
+    found = networks(name)
+    for network in found:
+        if _holds_strangers(network):
             raise refuse(
                 name,
-                value,
+                str(network),
                 "the addresses of your own proxies, for whoever is in them may say that he is anybody: "
                 f"/{WIDEST[4]} or narrower, /{WIDEST[6]} for IPv6",
             )

@@ -1,8 +1,9 @@
-"""Which addresses the panel refuses to talk to for people: itself, its databases and Redis, its servers of the dialect `Ready`,
-link-local and multicast addresses.
+"""Which addresses the panel refuses to talk to for people: itself, its databases and Redis, its servers of the dialect `Ready`; and by
+default link-local, multicast and shared addresses, where clouds answer every machine with its secrets.
 
 Whoever may use the Client page sits behind the panel's network position. The check sees resolved addresses, the same that are
-then used, so a name that changes its mind between check and use gains nothing. Sockpanel's own servers are allowed.
+then used, so a name that changes its mind between check and use gains nothing; and what is inside of an IPv6 address that leads to an
+IPv4 one. Sockpanel's own servers are allowed, and of the default what SOCKPANEL_TARGETS names.
 """
 
 import asyncio
@@ -21,13 +22,14 @@ from services.client.addresses import Address
 from services.client.believed import with_own
 from services.client.exchange import exchange as _exchange
 from services.client.request import Exchange, Request
+from services.client.wrappings import Address as Ip
+from services.client.wrappings import every_face, plain
 from services.errors import SockpanelError, TargetForbidden
 from services.models import Server
 from services.servers.spec import STREAMS, UNIX
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_METADATA = ipaddress.ip_address("fd00:ec2::254")  # the instance data of a cloud, reachable like a link-local address
+# Where clouds keep the data of an instance beside link-local addresses; the first is shared by networks that know nothing of others
+_CLOUDS = tuple(map(ipaddress.ip_network, ("100.64.0.0/10", "192.0.0.192/32", "fd00:ec2::254/128", "fd20:ce::254/128")))
 _POSTGRESQL_PORT, _REDIS_PORT = 5432, 6379
 
 
@@ -62,16 +64,23 @@ async def refuse_forbidden(request: Request, addresses: list[Address]) -> None:
     if request.transport in UNIX:
         raise TargetForbidden("UNIX sockets are for the command line: manage.py client unix PATH.", field="transport")
     for address in addresses:
-        ip, port = _plain(str(address.sockaddr[0])), int(address.sockaddr[1])
-        if ip.is_link_local or ip.is_multicast or ip == _METADATA:
-            raise TargetForbidden(
-                f"{ip} is a link-local or multicast address: the panel sends nothing there.", field="host"
-            )
-        if request.transport in STREAMS:
-            await _refuse_services(ip, port)
+        for ip in every_face(_parsed(str(address.sockaddr[0]))):
+            _refuse_networks(ip)
+            if request.transport in STREAMS:
+                await _refuse_services(ip, int(address.sockaddr[1]))
 
 
-async def _refuse_services(ip: IpAddress, port: int) -> None:
+def _refuse_networks(ip: Ip) -> None:
+    is_refused = ip.is_link_local or ip.is_multicast or any(ip in network for network in _CLOUDS)
+    if is_refused and not any(ip in network for network in settings.SOCKPANEL_TARGETS):
+        raise TargetForbidden(
+            f"{ip} is a link-local, multicast or shared address: the panel sends nothing there. Where it is a network of yours, "
+            "name it in SOCKPANEL_TARGETS.",
+            field="host",
+        )
+
+
+async def _refuse_services(ip: Ip, port: int) -> None:
     for service in [*off_limits(), *await sync_to_async(_free_lines)()]:
         if service.port == port and await _lives_at(service, ip):
             raise TargetForbidden(
@@ -100,7 +109,7 @@ def _free_lines() -> list[Service]:
     return [Service("a command server that asks for no key", "", port) for port in ready.values_list("port", flat=True)]
 
 
-async def _lives_at(service: Service, ip: IpAddress) -> bool:
+async def _lives_at(service: Service, ip: Ip) -> bool:
     """Whether the service answers at `ip`; for one on this machine every address of the machine counts."""
     homes = await _addresses_of(service.host)
     own = await asyncio.to_thread(own_addresses)
@@ -109,28 +118,26 @@ async def _lives_at(service: Service, ip: IpAddress) -> bool:
     return ip in homes
 
 
-async def _addresses_of(host: str) -> set[IpAddress]:
+async def _addresses_of(host: str) -> set[Ip]:
     if not host:
         return set()
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return set()  # a service whose name leads nowhere is not at this address either
-    return {_plain(str(sockaddr[0])) for *_, sockaddr in found}
+    return {plain(_parsed(str(sockaddr[0]))) for *_, sockaddr in found}
 
 
-def _is_local(ip: IpAddress, own: set[IpAddress]) -> bool:
+def _is_local(ip: Ip, own: set[Ip]) -> bool:
     return ip.is_loopback or ip.is_unspecified or ip in own
 
 
-def own_addresses() -> set[IpAddress]:
+def own_addresses() -> set[Ip]:
     """Every address of this machine's interfaces."""
     entries: list[Any] = [entry for entries in psutil.net_if_addrs().values() for entry in entries]
-    return {_plain(entry.address) for entry in entries if entry.family in (socket.AF_INET, socket.AF_INET6)}
+    return {plain(_parsed(entry.address)) for entry in entries if entry.family in (socket.AF_INET, socket.AF_INET6)}
 
 
-def _plain(text: str) -> IpAddress:
-    """Without a zone, and IPv4 where it is IPv4 in IPv6's clothes."""
-    ip = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return mapped or ip
+def _parsed(text: str) -> Ip:
+    """Without a zone."""
+    return ipaddress.ip_address(text.partition("%")[0])

@@ -55,13 +55,13 @@ def test_an_origin_that_makes_no_sense_is_refused(given, value: str):
 def test_a_network_that_makes_no_sense_is_refused(given, value: str):
     given(value)
     with pytest.raises(SettingRefused, match="CIDR"):
-        environment.networks("X")
+        environment.proxies("X")
 
 
 @pytest.mark.parametrize("value", ["10.0.0.0/8", "127.0.0.1/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fd00::/8"])
 def test_a_network_that_may_be_somebodys_own_is_taken(given, value: str):
     given(value)
-    assert [str(network) for network in environment.networks("X")] == [value]
+    assert [str(network) for network in environment.proxies("X")] == [value]
 
 
 @pytest.mark.parametrize("value", ["0.0.0.0/0", "0.0.0.0/7", "::/0", "2002::/15", "10.0.0.0/8 128.0.0.0/1", "fc00::/6"])
@@ -69,7 +69,7 @@ def test_proxies_that_hold_everybody_are_refused(given, value: str):
     """Each of them would be believed whatever address it says it has."""
     given(value)
     with pytest.raises(SettingRefused, match=r"X is .* your own proxies, .*/8 or narrower"):
-        environment.networks("X")
+        environment.proxies("X")
 
 
 def test_certificate_and_key_go_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

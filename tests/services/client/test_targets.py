@@ -23,6 +23,7 @@ def house(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         SOCKPANEL_PORT=8000,
         DATABASES={"default": POSTGRESQL, "messages": POSTGRESQL | {"HOST": "192.0.2.7", "PORT": "6543"}},
         REDIS_URL="redis://:secret@localhost/0",
+        SOCKPANEL_TARGETS=[],
     )
     monkeypatch.setattr(targets, "settings", settings)
     return settings
@@ -51,6 +52,24 @@ async def check(host: str, port: int = 80, transport: str = "tcp") -> None:
         ("169.254.169.254", 80),
         ("::ffff:169.254.169.254", 80),
         ("fd00:ec2::254", 80),
+        ("fd20:ce::254", 80),
+        ("192.0.0.192", 80),
+        ("100.64.0.0", 80),
+        ("100.100.100.200", 80),
+        ("100.127.255.255", 80),
+        ("1684300900", 80),  # 100.100.100.100 as one number
+        ("0x64.0x64.25700", 80),
+        ("::ffff:100.100.100.200", 80),
+        ("::100.100.100.200", 80),
+        ("64:ff9b::6464:64c8", 80),
+        ("64:ff9b::a9fe:a9fe", 80),
+        ("64:ff9b::7f00:1", 8000),
+        ("64:ff9b:1::7f00:1", 8000),
+        ("2002:a9fe:a9fe::", 80),
+        ("2002:7f00:1::", 5432),
+        ("::127.0.0.1", 6379),
+        ("2001:db8::5efe:7f00:1", 8000),
+        ("0", 8000),
         ("224.0.0.1", 80),
         ("ff02::1", 80),
     ],
@@ -58,6 +77,15 @@ async def check(host: str, port: int = 80, transport: str = "tcp") -> None:
 async def test_these_targets_are_refused(host: str, port: int) -> None:
     with pytest.raises(TargetForbidden):
         await check(host, port)
+
+
+async def test_a_network_of_ones_own_is_opened_by_a_setting_and_nothing_else_with_it(house: SimpleNamespace) -> None:
+    house.SOCKPANEL_TARGETS = [ipaddress.ip_network("100.64.0.0/10"), ipaddress.ip_network("127.0.0.0/8")]
+    await check("100.100.100.200")
+    await check("::ffff:100.100.100.200")
+    for host, port in (("169.254.169.254", 80), ("127.0.0.1", 8000), ("64:ff9b::7f00:1", 8000)):
+        with pytest.raises(TargetForbidden):
+            await check(host, port)
 
 
 async def test_every_address_of_this_machine_leads_to_the_panel() -> None:
@@ -80,6 +108,10 @@ def test_the_machines_own_addresses_include_loopback() -> None:
         ("192.0.2.8", 6543, "tcp"),
         ("127.0.0.1", 8000, "udp"),
         ("255.255.255.255", 9999, "udp"),
+        ("100.63.255.255", 80, "tcp"),
+        ("100.128.0.0", 80, "tcp"),
+        ("64:ff9b::7f00:1", 8007, "tcp"),
+        ("2002:c000:201::", 8000, "tcp"),
     ],
 )
 async def test_these_targets_are_allowed(host: str, port: int, transport: str) -> None:
