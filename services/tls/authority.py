@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from services.errors import CertificateRefused
 from services.tls import names
 from services.tls.names import Network
 from services.tls.pem import PrivateKey
@@ -51,13 +52,22 @@ PRIVATE_NETWORKS = (
     "fe80::/10",
     "2001:db8::/32",
 )
+COUNTRY = 2  # letters of a country's top-level domain
+# Below those, where anybody may register a name: by what registries use to call them, for the whole list changes every week
+REGISTRIES = frozenset(
+    {"ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "ltd", "me", "mil", "ne", "net", "nom", "or", "org", "sch"}
+)
 _CLIENT, _SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 
 Signed = tuple[x509.Certificate, PrivateKey]
 
 
-def make(title: str, also: Iterable[str] = ()) -> Signed:
-    """A new authority that may vouch for private names, and for `also`: host names (and all below them) and addresses."""
+def make(title: str, also: Sequence[str] = ()) -> Signed:
+    """A new authority that may vouch for private names, and for `also`: host names (and all below them) and addresses.
+
+    Raises CertificateRefused for names of `also` that are everybody's.
+    """
+    _refuse_everybodys(also)
     key = ec.generate_private_key(ec.SECP256R1())
     name = _named(title)
     now = datetime.now(UTC)
@@ -93,6 +103,25 @@ def issue(authority: Signed, title: str, wanted: Sequence[str], for_client: bool
     if wanted:
         builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_general, wanted))), critical=False)
     return builder.sign(issuer_key, SHA256()), key
+
+
+def _refuse_everybodys(also: Iterable[str]) -> None:
+    for name in also:
+        host = name.removeprefix("*.")
+        if names.as_address(host) is None and _is_everybodys(host):
+            raise CertificateRefused(
+                f"{host!r} is no domain of yours alone, and the authority would vouch for every name below it: name a domain such as "
+                "lab.example.org, or give the host a private name such as nas.lan, for which nothing has to be asked.",
+                field="names",
+            )
+
+
+def _is_everybodys(host: str) -> bool:
+    """A top-level domain (any single name could become one), or one below a country's where anybody may register."""
+    if host in names.own() or any(host == one or host.endswith(f".{one}") for one in PRIVATE_HOSTS):
+        return False
+    labels = host.split(".")
+    return len(labels) == 1 or (len(labels) == 2 and len(labels[1]) == COUNTRY and labels[0] in REGISTRIES)
 
 
 def foreign(authority: x509.Certificate, wanted: Iterable[str]) -> list[str]:

@@ -28,7 +28,7 @@ def check_server(chain: list[x509.Certificate], key: pem.PrivateKey) -> None:
     _require_for_servers(first)
     for one in chain:
         _require_current(one)
-        pem.require_strong(one, "chain")
+        pem.require_strong(one, "chain", is_shown=one is first)
     for number, (one, issuer) in enumerate(pairwise(chain), start=2):
         _require_issued(one, issuer, number)
     _require_loadable(chain, key)

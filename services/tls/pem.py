@@ -70,13 +70,17 @@ def chain_text(chain: list[x509.Certificate]) -> str:
     return "".join(one.public_bytes(Encoding.PEM).decode() for one in chain)
 
 
-def require_strong(certificate: x509.Certificate, field: str) -> None:
-    """A public key or a signature that today's clients refuse. Raises CertificateRefused."""
+def require_strong(certificate: x509.Certificate, field: str, *, is_shown: bool = False) -> None:
+    """A public key or a signature that today's clients refuse. Raises CertificateRefused.
+
+    An authority's signature of itself is looked at by nobody; the one that a server shows as its own (`is_shown`) is.
+    """
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < LEAST_RSA:
         raise _weak_rsa(key.key_size, field)
     algorithm = certificate.signature_hash_algorithm
-    if certificate.issuer != certificate.subject and algorithm is not None and algorithm.name in ("md5", "sha1"):
+    is_looked_at = is_shown or certificate.issuer != certificate.subject
+    if is_looked_at and algorithm is not None and algorithm.name in ("md5", "sha1"):
         raise CertificateRefused(
             f"The certificate is signed with {algorithm.name.upper()}, which no client trusts: have it made anew.",
             field=field,

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from services.errors import CertificateRefused
 from services.tls import authority, pem
 from tests.services.tls.making import serving, shake, trusting
 
@@ -50,6 +51,25 @@ def test_what_was_asked_for_is_vouched_for_besides() -> None:
         "8.8.4.4",
         "org",
     ]
+
+
+@pytest.mark.parametrize("name", ["com", "uk", "*.com", "nas", "dev", "co.uk", "com.au", "*.co.uk", "ac.jp"])
+def test_names_that_are_everybodys_are_not_vouched_for(name: str) -> None:
+    with pytest.raises(CertificateRefused, match="no domain of yours alone") as told:
+        authority.make("Sockpanel CA of lab", ["example.org", name])
+    assert told.value.field == "names"
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "lan", "nas.lan", "example.co.uk", "lab.de", "co.example", "home.arpa", "8.8.8.8"]
+)
+def test_what_is_somebodys_or_private_is(name: str) -> None:
+    assert authority.foreign(authority.make("Sockpanel CA of lab", [name])[0], [name]) == []
+
+
+def test_what_this_machine_is_called_is_vouched_for_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "workshop")
+    assert authority.foreign(authority.make("Sockpanel CA of lab", ["workshop"])[0], ["workshop"]) == []
 
 
 def test_the_certificate_of_a_client_is_for_clients_alone() -> None:

@@ -1,5 +1,9 @@
 """What makes no sense in a chain is refused before anything is kept, with a sentence that says what to do."""
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -56,6 +60,34 @@ def test_one_that_is_for_clients_alone() -> None:
 def test_weak_keys() -> None:
     weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 (that is the point)
     assert "1024 bits" in refused(pair(key=weak))
+
+
+def by_openssl(tmp_path: Path, key: Pair, digest: str, *extensions: str) -> Path:
+    """A certificate that the library itself would not sign any more."""
+    (tmp_path / "key.pem").write_text(key.key_text)
+    made = tmp_path / f"{digest}-{len(list(tmp_path.iterdir()))}.pem"
+    wanted = [part for extension in extensions for part in ("-addext", extension)]
+    command = ["openssl", "req", "-x509", "-new", f"-{digest}", "-key", str(tmp_path / "key.pem"), "-subj", "/CN=Old"]
+    subprocess.run([*command, *wanted, "-days", "9", "-out", str(made)], check=True, capture_output=True, timeout=30)
+    return made
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes what the library refuses to")
+@pytest.mark.parametrize(("digest", "is_refused"), [("sha1", True), ("sha256", False)])
+def test_a_servers_own_signature_of_itself_is_looked_at_and_a_roots_is_not(
+    tmp_path: Path, digest: str, is_refused: bool
+) -> None:
+    own = root("Old")
+    signed = x509.load_pem_x509_certificate(
+        by_openssl(tmp_path, own, digest, "subjectAltName=DNS:localhost").read_bytes()
+    )
+    if is_refused:
+        assert "signed with SHA1" in refused(Pair(signed, own.key))
+    else:
+        chains.check_server([signed], own.key)
+    below = pair(issuer=Pair(signed, own.key))
+    chains.check_server([below.certificate, signed], below.key)
+    chains.check_authorities([signed])
 
 
 def test_authorities_and_single_clients_may_be_believed_while_they_last() -> None:
