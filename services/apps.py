@@ -10,3 +10,4 @@ class Services(AppConfig):
 
     def ready(self) -> None:
         import_module("services.checks")  # registers them; it needs the models
+        import_module("services.nuls")  # so do these

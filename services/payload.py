@@ -22,7 +22,7 @@ def payload(text: str, encoding: str = "text") -> bytes:
     """The bytes that `text` means. Raises TextMalformed, whose field is `data` or `encoding`."""
     if not isinstance(text, str):
         raise TextMalformed("The data is a text.", field="data")
-    if encoding not in _DECODERS:
+    if not isinstance(encoding, str) or encoding not in _DECODERS:
         raise TextMalformed(f"The encoding is one of {', '.join(ENCODINGS)}.", field="encoding")
     return _DECODERS[encoding](text)
 
