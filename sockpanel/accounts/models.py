@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from services.errors import ConfigurationRefused
@@ -47,6 +47,7 @@ class User(AbstractUser):
         default=0, editable=False
     )  # passwords in a row: sockpanel.accounts.locking
 
+    ENDING = frozenset({"password", "is_active"})  # what a session does not outlive when it changes
     ceiling = ""  # the scope of the token that a request came with; a session has none
     token: "Token | None" = None  # that token
 
@@ -56,7 +57,17 @@ class User(AbstractUser):
         self.is_staff = self.is_superuser = self.role == User.Role.ADMIN
         if update_fields is not None and "role" in (update_fields := set(update_fields)):
             update_fields |= {"is_staff", "is_superuser"}
-        super().save(*args, update_fields=update_fields, **options)
+        with transaction.atomic():
+            is_over = self._ends_sessions(frozenset(self.ENDING if update_fields is None else update_fields))
+            super().save(*args, update_fields=update_fields, **options)
+            if is_over:
+                self.sessions.all().delete()
+
+    def _ends_sessions(self, written: frozenset[str]) -> bool:
+        """Whether signed-in browsers are let in no more, whoever writes that: their rows would look open, or come alive again."""
+        if self._state.adding or not written & self.ENDING:
+            return False
+        return not (self.is_active and User.objects.filter(pk=self.pk, password=self.password).exists())
 
     def may(self, role: "User.Role | str") -> bool:
         """Whether this person's role includes `role`, and so does the scope of the token, if it is one that asks."""

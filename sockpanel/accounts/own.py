@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -14,7 +15,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
-from django.utils import timezone
 
 from services import audit
 from services.errors import ConfigurationRefused, PasswordWrong, SessionGone
@@ -26,7 +26,7 @@ DAYS = (30, 90, 365)  # what the page offers; 0: never
 
 
 def change_password(request: HttpRequest, user: User, current: str, new: str, *, revoke: bool = False) -> None:
-    """This session stays, all others end; tokens stay unless `revoke` says otherwise.
+    """This session goes on, all others end; tokens stay unless `revoke` says otherwise.
 
     Raises ConfigurationRefused with a sentence for each field, or TooManyAttempts.
     """
@@ -41,7 +41,6 @@ def change_password(request: HttpRequest, user: User, current: str, new: str, *,
     user.password = make_password(new)  # it takes a while, and nobody has to wait for it
     with transaction.atomic():
         user.save(update_fields=["password"])
-        Session.objects.filter(user=user).exclude(pk=current_session(request)).delete()
         revoked = _revoke_all(user) if revoke else []
         audit.record("user.password", user.username)
         for name in revoked:
@@ -63,8 +62,7 @@ def current_session(request: HttpRequest) -> str:
 
 def open_sessions(user: User) -> QuerySet[Session]:
     """Those that live, the last seen first."""
-    since = timezone.now() - timedelta(seconds=sessions.IDLE)
-    return Session.objects.filter(user=user, expire_date__gt=timezone.now(), seen_at__gt=since).order_by("-seen_at")
+    return sessions.open_ones().filter(user=user).order_by("-seen_at")
 
 
 def end_session(user: User, which: str) -> None:
@@ -89,6 +87,7 @@ def leave(request: HttpRequest) -> HttpResponseRedirect | None:
     here = current_session(request)
     if not here or Session.objects.filter(pk=here).exists():
         return None
+    list(messages.get_messages(request))  # what was to be told goes too: it would begin a session for nobody
     request.session.flush()
     return HttpResponseRedirect(settings.LOGIN_URL)
 

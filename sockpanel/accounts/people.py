@@ -4,11 +4,10 @@ people.change_role("vera", "operator", by="ada")
 """
 
 from django.db import transaction
-from django.utils import timezone
 
 from services import audit
 from services.errors import ConfigurationRefused, LastAdmin, UserUnknown
-from sockpanel.accounts import setup
+from sockpanel.accounts import sessions, setup
 from sockpanel.accounts.models import Session, User
 
 LAST = "{name} is the only admin: make somebody else one first."
@@ -52,7 +51,6 @@ def disable(name: str, by: str) -> User:
         if user.is_active:
             user.is_active = False
             user.save(update_fields=["is_active"])
-            Session.objects.filter(user=user).delete()
             audit.record("user.disable", by, what=name)
     return user
 
@@ -73,7 +71,7 @@ def end_sessions(name: str, by: str) -> int:
     """Sign somebody out everywhere; of how many browsers. Raises UserUnknown."""
     with transaction.atomic():
         user = find(name)
-        count = Session.objects.filter(user=user, expire_date__gt=timezone.now()).count()
+        count = sessions.open_ones().filter(user=user).count()
         Session.objects.filter(user=user).delete()
         audit.record("user.sign-out", by, what=name)
     return count

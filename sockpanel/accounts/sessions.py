@@ -13,9 +13,11 @@ from typing import cast
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
+from django.utils import timezone
 
 from sockpanel.accounts.models import Session, User, includes
 
@@ -80,6 +82,12 @@ def lives(session: SessionBase) -> bool:
     if silent >= SEEN_EVERY:
         session[SEEN] = int(time.time())
     return True
+
+
+def open_ones() -> QuerySet[Session]:
+    """Those by which somebody is signed in: not over, and with a sign of life in the last 12 hours."""
+    now = timezone.now()
+    return Session.objects.filter(user__isnull=False, expire_date__gt=now, seen_at__gte=now - timedelta(seconds=IDLE))
 
 
 def digest(key: str) -> str:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from services import numbers
 from services.errors import ConfigurationRefused, RequestRefused, SockpanelError
 from sockpanel.accounts import invitations, own, people, telling
 from sockpanel.accounts.access import require
@@ -59,8 +60,8 @@ def _invite(request: HttpRequest) -> HttpResponse:
     return _show(request, made={"link": invitations.link(request, token), "role": role, "name": name})
 
 
-def _row(one: dict[str, Any], reader: str) -> dict[str, Any]:
-    is_last = one["role"] == User.Role.ADMIN and one["active"] and people.admins() == 1
+def _row(one: dict[str, Any], reader: str, admins: int) -> dict[str, Any]:
+    is_last = one["role"] == User.Role.ADMIN and one["active"] and admins == 1
     others = [role for role in User.Role if role != one["role"]]
     return {**one, "is_reader": one["username"] == reader, "is_last_admin": is_last, "others": others}
 
@@ -86,10 +87,7 @@ def _sign_out(request: HttpRequest, name: str) -> str:
 
 
 def _take_back(request: HttpRequest, name: str) -> str:
-    number = request.POST.get("number", "")
-    invitations.take_back(
-        int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0, who(request)
-    )
+    invitations.take_back(numbers.whole(request.POST.get("number", "")) or 0, who(request))
     return "The invitation is taken back: its link opens nothing."
 
 
@@ -113,8 +111,9 @@ def _show(
     made: dict[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    admins = people.admins()
     context = {
-        "people": [_row(one, who(request)) for one in telling.everybody()],
+        "people": [_row(one, who(request), admins) for one in telling.everybody()],
         "invitations": [telling.invitation(one) for one in invitations.open_ones()],
         "roles": ROLES.items(),
         "sent": {name: request.POST.get(name, "") for name in ("name", "role")} if problems else {"role": "viewer"},

@@ -143,6 +143,34 @@ def test_what_is_done_there_is_told_when_it_is_done(admin: Client, otto: User):
     assert first_entry_is_behind(selected, "accounts_user")
 
 
+def test_another_password_ends_the_sessions_of_who_gets_it_and_nobody_elses(admin: Client, otto: User):
+    elsewhere = Client()
+    elsewhere.force_login(otto, "django.contrib.auth.backends.ModelBackend")
+    secret = "another long and good password"
+    words = {"usable_password": "true", "password1": secret, "password2": secret}
+    assert admin.post(f"/admin/accounts/user/{otto.pk}/password/", words).status_code == 302
+    assert not otto.sessions.exists()
+    assert admin.get("/api/v1/presets").status_code == 200
+
+
+def test_ones_own_new_password_ends_the_other_sessions(admin: Client, ada: User):
+    elsewhere = Client()
+    elsewhere.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    secret = "another long and good password"
+    words = {"usable_password": "true", "password1": secret, "password2": secret}
+    assert admin.post(f"/admin/accounts/user/{ada.pk}/password/", words).status_code == 302
+    assert ada.sessions.count() == 1
+    assert [client.get("/api/v1/presets").status_code for client in (admin, elsewhere)] == [200, 401]
+
+
+def test_who_is_let_in_no_more_has_no_session_that_could_come_alive_again(admin: Client, otto: User):
+    elsewhere = Client()
+    elsewhere.force_login(otto, "django.contrib.auth.backends.ModelBackend")
+    assert change(admin, otto, is_active="") == 302
+    assert change(admin, otto) == 302
+    assert elsewhere.get("/api/v1/presets").status_code == 401
+
+
 def test_a_token_is_revoked_there_and_never_widened(admin: Client, otto: User):
     Token.issue(otto, "backup", scope="viewer")
     token = otto.tokens.get()

@@ -1,6 +1,7 @@
 """People and tokens."""
 
 import pytest
+from django.test import Client
 
 from sockpanel.accounts.models import Token, User
 
@@ -30,6 +31,43 @@ def test_djangos_flags_follow_the_role(db, otto: User):
     otto.refresh_from_db()
     assert not otto.is_staff
     assert not otto.is_superuser
+
+
+def sign_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def gets_another_password(user: User) -> None:
+    user.set_password("another good passphrase")
+    user.save()
+
+
+def gets_none(user: User) -> None:
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+
+
+def is_disabled(user: User) -> None:
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+
+@pytest.mark.parametrize("change", [gets_another_password, gets_none, is_disabled])
+def test_sessions_that_open_nothing_any_more_are_gone(ada: User, otto: User, change):
+    sign_in(otto)
+    change(User.objects.get(pk=otto.pk))
+    assert not otto.sessions.exists()
+
+
+@pytest.mark.parametrize("fields", [None, ["role"], ["theme"], ["last_login"]])
+def test_sessions_outlive_every_other_change(otto: User, fields: list[str] | None):
+    sign_in(otto)
+    found = User.objects.get(pk=otto.pk)
+    found.role = User.Role.ADMIN
+    found.save(update_fields=fields)
+    assert otto.sessions.count() == 1
 
 
 def test_djangos_own_command_makes_an_admin(db):

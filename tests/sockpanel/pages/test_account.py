@@ -146,6 +146,13 @@ def test_signing_out_everywhere_ends_all_of_them(here: Client, elsewhere: Client
     assert (is_in(here), is_in(elsewhere), is_in(admin)) == (False, False, True)
 
 
+def test_whoever_has_signed_out_everywhere_leaves_no_session_and_no_word_for_the_next_sign_in(here: Client, otto: User):
+    here.post(PATH, {"verb": "end-all"})
+    assert not Session.objects.exists()
+    here.force_login(otto, BACKEND)
+    assert b"signed out everywhere" not in here.get("/servers/").content
+
+
 def test_sessions_that_are_over_are_not_in_it(here: Client, elsewhere: Client):
     others = Session.objects.exclude(pk=sessions.digest(here.session.session_key))
     for over in ({"expire_date": timezone.now()}, {"seen_at": timezone.now() - timedelta(hours=13)}):
@@ -193,6 +200,16 @@ def test_a_token_that_makes_no_sense_is_refused_and_nothing_is_lost(here: Client
     assert answer.status_code == 422
     assert b'value="operator" selected' in answer.content
     assert not otto.tokens.exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("name", ""), ("scope", "admin"), ("days", "4000")])
+def test_the_field_that_is_wrong_says_so_and_names_its_sentence(here: Client, field: str, value: str):
+    words = {"name": "x", "scope": "viewer", "days": "30", field: value}
+    page = post(here, "token", **words).content.decode()
+    assert re.findall(r'name="(\w+)"[^>]* aria-invalid="true" aria-describedby="t-problem-(\w+)"', page) == [
+        (field, field)
+    ]
+    assert page.count(f'id="t-problem-{field}"') == 1
 
 
 def test_a_token_needs_the_password_again(here: Client, otto: User):

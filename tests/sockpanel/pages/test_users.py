@@ -2,12 +2,16 @@
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from services.models import AuditEntry
-from sockpanel.accounts.models import Invitation, User
+from sockpanel.accounts.models import Invitation, Session, Token, User
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 
@@ -42,6 +46,35 @@ def test_it_shows_everybody_with_role_sessions_and_tokens(admin_and_vera: Client
     rows = re.findall(r'data-user="(\w+)".*?data-label="Role"><span>(\w+).*?(\d+) browser', page, re.DOTALL)
     assert rows == [("ada", "admin", "1"), ("vera", "viewer", "1")]
     assert "the only admin" in page
+
+
+def test_many_people_cost_no_more_questions_than_few(admin: Client):
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert admin.get(PATH).status_code == 200
+        return len(asked)
+
+    admin.get(PATH)  # the first one gives the session the secret of its forms
+    few = questions()
+    for number in range(20):
+        user = User.objects.create(username=f"user{number}", role="admin" if number % 2 else "viewer")
+        for _ in range(3):
+            Token.issue(user)
+            Client().force_login(user)
+    assert questions() == few
+    page = admin.get(PATH).content.decode()
+    rows = re.findall(
+        r'data-user="user\d+".*?(\d+) browser.*?data-label="Tokens" class="is-number">(\d+)<', page, re.DOTALL
+    )
+    assert rows == [("3", "3")] * 20
+
+
+def test_who_was_silent_for_too_long_is_signed_in_nowhere(admin_and_vera: Client):
+    Session.objects.filter(user__username="vera").update(seen_at=timezone.now() - timedelta(hours=12, minutes=1))
+    page = admin_and_vera.get(PATH).content.decode()
+    row = page.partition('data-user="vera"')[2].partition("</tr>")[0]
+    assert "browser" not in row
+    assert b"signed out of 0 browsers." in post(admin_and_vera, "sign-out", name="vera").content
 
 
 def test_a_role_is_changed_by_a_button(admin_and_vera: Client):
