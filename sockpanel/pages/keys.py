@@ -194,6 +194,7 @@ def _row(key: Key) -> dict[str, Any]:
     is_over = key.expires_at is not None and key.expires_at <= now
     return {
         **{name: getattr(key, name) for name in ("id", "name", "owner", "servers", "commands", "shell", "sources")},
+        "number": str(key.pk),  # a template joins texts alone
         "text": store.text(key),
         "fingerprint": store.fingerprint(key),
         **{name: _rfc3339(getattr(key, name)) for name in ("expires_at", "revoked_at", "used_at")},

@@ -41,7 +41,10 @@ keys.onKeys("Escape", () => {
 document.addEventListener("click", (event) => {
   const target = /** @type {Element} */ (event.target);
   const opener = /** @type {HTMLElement} */ (target.closest("[data-opens]"));
-  if (opener) open(opener.dataset.opens);
+  if (opener) {
+    event.preventDefault(); // it is a link, for who has no script: the page comes with the dialog open
+    open(opener.dataset.opens);
+  }
   closeMenus(target.closest("details.menu"));
   const chosen = /** @type {HTMLElement} */ (target.closest("[data-themes] [data-theme]"));
   if (chosen) {
@@ -52,8 +55,17 @@ document.addEventListener("click", (event) => {
   if (target instanceof HTMLDialogElement) target.close(); // a click beside it
 });
 
+document.addEventListener("keydown", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  if (event.key !== " " || !target.matches("a[role='button']")) return;
+  event.preventDefault(); // a button is pressed by a blank, too
+  /** @type {HTMLElement} */ (target).click();
+});
+
 function open(id) {
-  /** @type {HTMLDialogElement} */ (document.getElementById(id))?.showModal();
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById(id));
+  dialog?.close();
+  dialog?.showModal();
 }
 
 /** Close every menu but this one; whether one was open. */

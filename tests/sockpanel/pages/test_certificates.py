@@ -97,6 +97,21 @@ def test_one_that_nobody_uses_is_removed(admin: Client) -> None:
     assert not Certificate.objects.filter(name="lab").exists()
 
 
+def asked(page: str) -> list[str]:
+    """The dialogs that stand open without any script."""
+    return re.findall(r'<dialog class="sheet" id="([^"]+)" open', page)
+
+
+def test_without_script_a_link_opens_what_asks_before_a_deed(admin: Client) -> None:
+    admin.post("/certificates/", NEW)
+    page = text(admin)
+    assert asked(page) == []
+    links = re.findall(r'<a role="button"[^>]* href="(\?ask=([^"#]+)#[^"]+)"', page)
+    assert [name for _, name in links] == ["remove-lab", "remove-sockpanel-ca", "new-authority"]
+    for link, name in links:
+        assert asked(text(admin, link)) == [name]
+
+
 def test_a_certificate_is_downloaded_and_no_key(viewer: Client, admin: Client) -> None:
     admin.post("/certificates/", NEW)
     answer = viewer.get("/certificates/sockpanel-ca.pem")
