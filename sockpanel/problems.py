@@ -111,7 +111,7 @@ def answer(
     """A problem with any status, code and sentence; `problems`: field -> sentence, where several fields are wrong."""
     title = HTTPStatus(status).phrase
     if status == HTTPStatus.FORBIDDEN:
-        request.refusal = (code, sentence)  # type: ignore[attr-defined]  # for sockpanel.auditing
+        refused(request, code, sentence)
     if wants_json(request):
         said = {"type": "about:blank", "title": title, "status": status, "detail": sentence, "code": code}
         said |= {"field": field, "problems": problems}
@@ -123,6 +123,11 @@ def answer(
         logger.exception("The page that tells a problem cannot be made.")
         return HttpResponse(f"{title}. {sentence} {code}\n", status=status, content_type="text/plain; charset=utf-8")
     return HttpResponse(page, status=status)
+
+
+def refused(request: HttpRequest, code: str, sentence: str) -> None:
+    """Leave word for sockpanel.auditing, which writes down what is answered with 403."""
+    request.refusal = (code, sentence)  # type: ignore[attr-defined]
 
 
 class ProblemsMiddleware:

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, InvitationRefused
+from sockpanel import problems
 from sockpanel.accounts import invitations, throttle
 from sockpanel.accounts.views import BACKEND
 
@@ -25,6 +26,7 @@ def join(request: HttpRequest) -> HttpResponse:
                 sent.get("token", "").strip(), sent.get("username", "").strip(), sent.get("password", "")
             )
     except InvitationRefused as error:
+        problems.refused(request, error.code, error.message)
         return _form(request, {"token": error.message}, status=403)
     except ConfigurationRefused as error:
         return _form(request, error.problems, status=422)

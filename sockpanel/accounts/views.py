@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from services.errors import ConfigurationRefused, SetupFinished, SetupTokenRefused, TooManyAttempts
+from sockpanel import problems
 from sockpanel.accounts import setup, throttle
 from sockpanel.accounts.ending import explain
 from sockpanel.accounts.models import User
@@ -36,6 +37,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     except ConfigurationRefused as error:
         return _form(request, error.problems, status=422)
     except SetupTokenRefused as error:
+        problems.refused(request, error.code, error.message)
         return _form(request, {"token": error.message}, status=403)
     login(request, user, backend=BACKEND)
     return redirect(settings.LOGIN_REDIRECT_URL)

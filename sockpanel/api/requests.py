@@ -178,13 +178,13 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     days: Annotated[int, Meta(ge=0, le=3650, description="0: for ever")] = 90
 
 
-# A body to begin with, for each shape that is sent
 class Restore(msgspec.Struct, forbid_unknown_fields=True):
     """An earlier configuration of a server."""
 
     entry: Annotated[int, Meta(ge=1, description="the number of an entry of the audit that holds one of this server")]
 
 
+# A body to begin with, for each shape that is sent
 EXAMPLES: dict[type, dict[str, Any]] = {
     NewServer: {"preset": "echo", "name": "lab", "port": 9107},
     ServerFields: {"notes": "the one in hall 3", "retention": {"rows": 10_000}},

@@ -8,6 +8,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
+from services import numbers
 from services.audit import entries
 from services.models import AuditEntry, Server
 from sockpanel.accounts.access import require
@@ -26,12 +27,16 @@ WORDS = {
     "server.stop": "stopped",
     "server.restart": "restarted",
     "server.prune": "removed messages of",
+    "server.prune.failed": "could not remove messages of",
     "send": "sent bytes",
     "send.failed": "could not send",
     "connection.close": "closed a connection",
+    "connection.close.failed": "could not close a connection",
     "client": "sent bytes as a client",
     "client.failed": "reached nobody as a client",
     "command.run": "asked for a command",
+    "remote-commands.on": "switched remote commands on",
+    "remote-commands.off": "switched remote commands off",
     "refused": "was refused",
     "sign-in": "signed in",
     "sign-in.refused": "was not signed in",
@@ -43,7 +48,12 @@ WORDS = {
     "token.revoke": "revoked a token",
     "token.exposed": "had a token come to a server",
     "user.invite": "invited",
+    "user.uninvite": "took back the invitation of",
     "user.join": "joined",
+    "user.add": "made the account of",
+    "user.change": "changed the account of",
+    "user.delete": "removed the account of",
+    "user.link": "made a link",
     "user.role": "changed the role of",
     "user.disable": "disabled",
     "user.enable": "enabled",
@@ -84,10 +94,9 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 
 def _wanted(chosen: dict[str, str], query: QueryDict) -> entries.Filter:
-    before = query.get("before", "")
     until = _day(chosen["until"])
     return entries.Filter(
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+        before=numbers.whole(query.get("before", "")),
         limit=ROWS,
         who=chosen["who"],
         verb=chosen["verb"],
@@ -100,6 +109,8 @@ def _wanted(chosen: dict[str, str], query: QueryDict) -> entries.Filter:
 
 def _day(text: str) -> int | None:
     """The beginning of a day (UTC); what is no day is no condition."""
+    if not text.isascii():
+        return None
     try:
         return round(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1_000_000)
     except ValueError:

@@ -44,6 +44,18 @@ def test_what_a_token_does_came_by_the_api():
     assert [row[:4] for row in rows() if row[0] == "server.create"] == [("server.create", "ada", "api", "127.0.0.1")]
 
 
+@pytest.mark.parametrize(("path", "code"), [("/invite/", "SP-1014"), ("/setup", "SP-1003")])
+def test_a_wrong_link_of_a_stranger_is_told_without_the_token(path: str, code: str):
+    if path == "/invite/":
+        User.objects.create(username="ada", role="admin")
+    words = {"token": "guessed-token", "username": "eve", "password": "a long new password"}
+    assert Client(REMOTE_ADDR="192.0.2.7").post(path, words).status_code == 403
+    assert rows() == [("refused", "", "page", "192.0.2.7", "", code)]
+    entry = AuditEntry.objects.get()
+    assert entry.what.startswith(f"POST {path}: The link is wrong")
+    assert "guessed" not in entry.what + entry.details
+
+
 @pytest.mark.parametrize(
     ("method", "path", "way"),
     [("GET", "/commands/keys/", "page"), ("GET", "/api/v1/keys", "api"), ("GET", "/admin/login/", "admin")],
