@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
-from services import terminal
+from services import numbers, terminal
 from services.client.commands import WITHIN, Exit, Output, Running, Target, connect
 from services.errors import CommandInterrupted, KeyRefused
 from services.management.base import FAILED, INTERRUPTED, who
@@ -28,7 +28,7 @@ _KEY_BYTES = 64 * 1024  # a file that is longer is no key
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What is told of the server, the key and the command."""
     parser.add_argument("host", metavar="HOST", help="a name or an address")
-    parser.add_argument("port", metavar="PORT", type=int)
+    parser.add_argument("port", metavar="PORT", type=numbers.argument)
     parser.add_argument(
         "argv", metavar="ARGV", nargs="+", help="behind --: an allowed command and its arguments, such as -- uname -s"
     )

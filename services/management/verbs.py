@@ -4,6 +4,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services import numbers
 from services.management import assignments
 from services.management.data import add_data_options
 from services.models import Server
@@ -38,7 +39,7 @@ def _add(parser: ArgumentParser) -> None:
     parser.add_argument("--kind", choices=tuple(TRANSPORTS))
     parser.add_argument("--transport", choices=sorted({one for many in TRANSPORTS.values() for one in many}))
     parser.add_argument("--host", help="an IPv4 or IPv6 address of this machine; for UNIX sockets a path")
-    parser.add_argument("--port", type=int)
+    parser.add_argument("--port", type=numbers.argument)
     parser.add_argument("--restart", choices=Server.Restart.values)
     parser.add_argument("--autostart", action="store_true", help="start it together with Sockpanel")
     parser.add_argument("--notes")
@@ -62,7 +63,9 @@ def _status(parser: ArgumentParser) -> None:
 
 def _tail(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("-n", "--lines", type=int, default=LINES, metavar="N", help=f"messages to begin with; {LINES}")
+    parser.add_argument(
+        "-n", "--lines", type=numbers.argument, default=LINES, metavar="N", help=f"messages to begin with; {LINES}"
+    )
     parser.add_argument("--no-follow", dest="follow", action="store_false", help="end after these")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="a JSON object for each message, on a line of its own")
@@ -79,9 +82,10 @@ def _send(parser: ArgumentParser) -> None:
 
 
 def _connection(text: str) -> int | None:
-    if text != "all" and not text.isdecimal():
+    number = numbers.whole(text)
+    if text != "all" and number is None:
         raise ArgumentTypeError("a connection is its number, or all")
-    return None if text == "all" else int(text)
+    return number
 
 
 def _incidents(parser: ArgumentParser) -> None:
@@ -91,14 +95,17 @@ def _incidents(parser: ArgumentParser) -> None:
 
 
 def _lines(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_LINES:
+    number = numbers.whole(text)
+    if number is None or not 1 <= number <= MAX_LINES:
         raise ArgumentTypeError(f"a number from 1 to {MAX_LINES:,}")
-    return int(text)
+    return number
 
 
 def _prune(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--keep", type=int, required=True, metavar="N", help="so many of the newest messages stay")
+    parser.add_argument(
+        "--keep", type=numbers.argument, required=True, metavar="N", help="so many of the newest messages stay"
+    )
     _sure(parser)
     _json(parser)
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from services import numbers
 from services.models import Server
 from sockpanel.accounts import access, commanding
 
@@ -98,4 +99,5 @@ def deed_of(request: HttpRequest, page: str) -> str:
 def _server(request: HttpRequest, key: str | None) -> Server | None:
     match = request.resolver_match
     is_server = match is not None and (match.url_name or "").startswith("services_server_")
-    return Server.objects.filter(pk=key).first() if is_server and key and key.isdecimal() else None
+    number = numbers.whole(key or "")
+    return Server.objects.filter(pk=number).first() if is_server and number is not None else None

@@ -10,6 +10,7 @@ byte by byte, large and small letters apart.
 import re
 from typing import Literal
 
+from services import numbers
 from services.errors import RequestRefused, TextMalformed
 from services.history import MessageOut, Query
 from services.payload import payload
@@ -60,9 +61,10 @@ def _direction(value: str) -> Literal["in", "out"]:
 
 
 def _connection(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,18}", value):
+    number = numbers.whole(value)
+    if number is None:
         raise _refused(f"conn: takes the number of a connection, not {value!r}.")
-    return int(value)
+    return number
 
 
 def _needle(key: str, value: str) -> bytes:

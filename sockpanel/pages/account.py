@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from services import numbers
 from services.errors import ConfigurationRefused, RequestRefused, SockpanelError
 from sockpanel.accounts import access, own, telling
 from sockpanel.accounts.access import require
@@ -49,14 +50,9 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 def _create_token(request: HttpRequest, user: User) -> dict[str, str]:
-    name, days = request.POST.get("name", "").strip(), request.POST.get("days", "")
-    secret = own.create_token(user, name, request.POST.get("scope", ""), number(days, -1))
+    name, days = request.POST.get("name", "").strip(), numbers.whole(request.POST.get("days", ""))
+    secret = own.create_token(user, name, request.POST.get("scope", ""), -1 if days is None else days)
     return {"secret": secret, "name": name, "base": request.build_absolute_uri("/api/v1/")}
-
-
-def number(text: str, otherwise: int = 0) -> int:
-    """A whole number of a form, or `otherwise`."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else otherwise
 
 
 def _change_password(request: HttpRequest, user: User) -> str:
@@ -89,7 +85,7 @@ def _end_all(request: HttpRequest, user: User) -> str:
 
 
 def _revoke(request: HttpRequest, user: User) -> str:
-    own.revoke_token(user, number(request.POST.get("token", "")))
+    own.revoke_token(user, numbers.whole(request.POST.get("token", "")) or 0)
     return "The token is revoked: it opens nothing."
 
 

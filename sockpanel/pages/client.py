@@ -6,6 +6,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from services import numbers
 from services.client.request import Exchange, as_dict, build
 from services.client.targets import exchange_for
 from services.errors import SockpanelError
@@ -21,7 +22,7 @@ TRANSPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "time": ("Time", {"transport": "udp", "expect": 1}),
     "broadcast": ("Broadcast", {"transport": "udp", "broadcast": True}),
 }
-NUMBERS = {"port": int, "timeout": float, "framing.size": int}
+NUMBERS = {"port": numbers.signed, "timeout": numbers.decimal, "framing.size": numbers.signed}
 DEFAULTS = {
     "transport": "tcp",
     "host": "127.0.0.1",
@@ -72,10 +73,10 @@ def words(values: dict[str, str]) -> dict[str, Any]:
 
 def _number(name: str, value: str) -> Any:
     """The number that was typed; what is none is left for `build` to refuse."""
-    try:
-        return NUMBERS.get(name, str)(value) if value else None
-    except ValueError:
-        return value
+    if name not in NUMBERS or not value:
+        return value or None
+    number = NUMBERS[name](value.strip())
+    return value if number is None else number
 
 
 def _show(

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from services import numbers
 from services.describe import describe
 from services.errors import RequestRefused, SockpanelError
 from services.models import Command, Server
@@ -69,11 +70,11 @@ def _asked(post: QueryDict) -> list[dict[str, Any]]:
     wanted: list[dict[str, Any]] = [{"server": name} for name in post.getlist("server")]
     if "another" in post:
         port = post.get("port", "").strip()
-        is_number = port.isascii() and port.isdigit() and len(port) < 9
+        number = numbers.whole(port)
         wanted.append(
             {
                 "host": post.get("host", "").strip(),
-                "port": int(port) if is_number else port,
+                "port": port if number is None else number,
                 "key": post.get("key", "").strip(),
             }
         )
@@ -132,9 +133,8 @@ def _allowed(one: Allowed) -> dict[str, Any]:
 def past(query: QueryDict) -> dict[str, Any]:
     """The list of commands, newest first: `q` is looked for in lines, errors and output; `before` pages."""
     chosen = {name: query.get(name, "").strip() for name in ("q", "user", "where")}
-    before = query.get("before", "")
     wanted = Filter(
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+        before=numbers.whole(query.get("before", "")),
         limit=ROWS + 1,
         user=chosen["user"],
         server=chosen["where"],

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.http import QueryDict
 
+from services import numbers
 from services.servers.spec import OPTIONS, TRANSPORTS
 from sockpanel.pages.field import Field
 from sockpanel.pages.fields import FIELDS, GROUPS, PARTS
@@ -156,10 +157,8 @@ def _typed(field: Field, value: Any) -> tuple[Any, str]:
         return (None if field.sort == "choice" and value == "" else value), ""
     if value == "":
         return (None, "") if field.name != "port" else ("", "")
-    try:
-        return (int(value) if field.sort == "number" else float(value)), ""
-    except ValueError:
-        return value, f"{field.label}: write a number, in digits."
+    number = numbers.signed(value) if field.sort == "number" else numbers.decimal(value)
+    return (value, f"{field.label}: write a number, in digits.") if number is None else (number, "")
 
 
 def _parsed(field: Field, text: str) -> tuple[Any, str]:

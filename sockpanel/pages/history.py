@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from services import operations
+from services import numbers, operations
 from services.audit import entries
 from services.errors import SockpanelError
 from services.history import changes_of, runs_of
@@ -22,7 +22,7 @@ from sockpanel.accounts.access import require
 from sockpanel.pages.activity import configurations
 from sockpanel.pages.frame import may, page, who
 from sockpanel.pages.outcomes import outcome
-from sockpanel.pages.server import DIGITS, header
+from sockpanel.pages.server import header
 from sockpanel.pages.states import STATES
 
 ROWS = 50
@@ -49,8 +49,7 @@ def history(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _restore(request: HttpRequest, found: Server) -> HttpResponse:
-    text = request.POST.get("entry", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < DIGITS else 0
+    number = numbers.whole(request.POST.get("entry", "")) or 0
     configuring.check(request, entries.configuration_of(found, number), found)
     try:
         operations.restore(found, number, who(request))

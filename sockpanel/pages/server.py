@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from services import describe, history, operations
+from services import describe, history, numbers, operations
 from services.errors import KeyRefused, SockpanelError
 from services.models import Connection, Server
 from services.payload import payload
@@ -25,7 +25,6 @@ from sockpanel.pages.verbs import DEEDS, VERBS, carry_out
 
 ROWS = 200  # messages that the page brings along
 TARGETS = 50  # peers on offer in the send box
-DIGITS = 20  # of a number that somebody sends: none that means anything has more
 ACTS = {verb: f"servers.{verb}" for verb in ("send", "close", "prune", "delete")}
 SENDING = frozenset({"tcp", "udp", "broadcast-receiver"})  # kinds with a send box
 
@@ -125,14 +124,10 @@ def _act(request: HttpRequest, found: Server) -> HttpResponse:
     return back(request, reverse("server", args=[found.name]))
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < DIGITS else None
-
-
 def _send(request: HttpRequest, found: Server) -> None:
     data = payload(request.POST.get("data", ""), request.POST.get("encoding", "text"))
     target = request.POST.get("to", "all")
-    connection = _number(target)
+    connection = numbers.whole(target)
     elsewhere = request.POST.get("peer", "").strip()
     peer = (elsewhere if target == "peer" else target) if connection is None and target != "all" else None
     reached = operations.send(found, data, who(request), connection=connection, peer=peer)
@@ -140,14 +135,14 @@ def _send(request: HttpRequest, found: Server) -> None:
 
 
 def _close(request: HttpRequest, found: Server) -> None:
-    number = request.POST.get("number", "")
-    if number.isascii() and number.isdigit():
-        operations.close_connection(found, int(number), who(request))
+    number = numbers.whole(request.POST.get("number", ""))
+    if number is not None:
+        operations.close_connection(found, number, who(request))
         messages.success(request, f"Connection {number} is closed.")
 
 
 def _prune(request: HttpRequest, found: Server) -> None:
-    keep = _number(request.POST.get("keep", ""))
+    keep = numbers.whole(request.POST.get("keep", ""))
     pruned = operations.prune(found, -1 if keep is None else keep, who(request))
     messages.success(request, f"{pruned:,} messages of {found.name} are removed.")
 

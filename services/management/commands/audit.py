@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from services import terminal
+from services import numbers, terminal
 from services.audit import cutting, entries, evidence, heads, verifying
 from services.errors import AuditBroken, RequestRefused
 from services.management.base import FAILED, SockpanelCommand, who
@@ -137,7 +137,9 @@ def _add_list(parser: ArgumentParser) -> None:
     parser.add_argument("--since", metavar="TIME", help="such as 2026-11-21 or 2026-11-21T10:00Z; UTC")
     parser.add_argument("--until", metavar="TIME")
     parser.add_argument("--refused", action="store_true", help="only what was refused or failed")
-    parser.add_argument("-n", "--lines", type=int, default=LINES, metavar="N", help=f"the newest so many; {LINES}")
+    parser.add_argument(
+        "-n", "--lines", type=numbers.argument, default=LINES, metavar="N", help=f"the newest so many; {LINES}"
+    )
     parser.add_argument("--json", action="store_true", help="a JSON object for each entry, on a line of its own")
 
 

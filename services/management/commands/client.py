@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from django.core.management.base import CommandParser
 
-from services import terminal
+from services import numbers, terminal
 from services.client import Exchange, as_dict, build, exchange
 from services.client.request import MAX_TIMEOUT, TIMEOUT, Met
 from services.errors import RequestRefused
@@ -87,7 +87,7 @@ def _add_client(parser: argparse.ArgumentParser, name: str) -> None:
         parser.add_argument("host", metavar="PATH")
     else:
         parser.add_argument("host", metavar="HOST", help="a name or an address")
-        parser.add_argument("port", metavar="PORT", type=int)
+        parser.add_argument("port", metavar="PORT", type=numbers.argument)
     add_data_options(parser)
     if name == "time":
         parser.add_argument("--format", help="a strftime format, such as '%%H:%%M'")
@@ -96,10 +96,10 @@ def _add_client(parser: argparse.ArgumentParser, name: str) -> None:
         add_tls_options(parser)
     if name in STREAMS:
         _add_framing(parser)
-    parser.add_argument("--expect", type=int, metavar="N", help="stop after N messages; 0: only send")
+    parser.add_argument("--expect", type=numbers.argument, metavar="N", help="stop after N messages; 0: only send")
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=numbers.decimal_argument,
         default=TIMEOUT,
         metavar="S",
         help=f"seconds to wait, up to {MAX_TIMEOUT:.0f}; {TIMEOUT:g}",
@@ -117,7 +117,7 @@ def _add_framing(parser: argparse.ArgumentParser) -> None:
         help="where a message ends",
     )
     parser.add_argument(
-        "--size", type=int, metavar="N", help="fixed: bytes in a message; length: bytes in the prefix (4)"
+        "--size", type=numbers.argument, metavar="N", help="fixed: bytes in a message; length: bytes in the prefix (4)"
     )
     parser.add_argument("--delimiter", metavar="TEXT", help=r"what ends a message, such as '\r\n'")
     parser.add_argument("--order", choices=("big", "little"), help="of the bytes in the prefix; big")

@@ -15,7 +15,7 @@ import django.db
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from services import databases, terminal
+from services import databases, numbers, terminal
 from services.describe import address_of
 from services.errors import PresetUnknown, RequestRefused
 from services.management import assignments, foreground, recorded
@@ -44,7 +44,7 @@ class Command(SockpanelCommand):
         parser.add_argument("--list", action="store_true", help="show what can be run")
         presets = parser.add_argument_group("for presets")
         presets.add_argument("--host", help="the address to listen on")
-        presets.add_argument("--port", type=int)
+        presets.add_argument("--port", type=numbers.argument)
         presets.add_argument("--reply", metavar="REPLY", help=REPLY_HELP)
         presets.add_argument(
             "--set",

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from services import audit, terminal
+from services import audit, numbers, terminal
 from services.errors import UserUnknown
 from services.management.base import SockpanelCommand, who
 from sockpanel.accounts.models import Token, User, digest_of
@@ -36,7 +36,7 @@ class Command(SockpanelCommand):
         listing.add_argument("user")
         revoke = verbs.add_parser("revoke", help="end a token")
         revoke.add_argument("user")
-        revoke.add_argument("id", type=int, help="its number in the list")
+        revoke.add_argument("id", type=numbers.argument, help="its number in the list")
 
     def run(self, options: Mapping[str, Any]) -> None:
         user = User.objects.filter(username=options["user"]).first()
@@ -75,9 +75,10 @@ class Command(SockpanelCommand):
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= Token.MAX_DAYS:
+    days = numbers.whole(text)
+    if days is None or days > Token.MAX_DAYS:
         raise ArgumentTypeError(f"a number of days from 1 to {Token.MAX_DAYS:,}, or 0 for a token that never ends")
-    return int(text)
+    return days
 
 
 def _what(token: Token) -> str:

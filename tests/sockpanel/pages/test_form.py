@@ -65,6 +65,14 @@ def test_blanks_are_bytes_in_a_text_and_nothing_around_a_name() -> None:
     assert (words["name"], words["reply"]["text"], words["notes"]) == ("lab", " a  b ", "a\nb")
 
 
+@pytest.mark.parametrize("text", ["1_0", "+9", "٣", "１", "0x9", "9.0"])
+def test_a_number_is_written_in_plain_digits(text: str) -> None:
+    posted = QueryDict(mutable=True)
+    posted.update({"kind": "tcp", "transport": "tcp", "port": text})
+    words, values, problems = form.read(posted)
+    assert (words["port"], values["port"], "write a number, in digits" in problems["port"]) == (text, text, True)
+
+
 def test_a_sentence_without_a_field_is_not_lost() -> None:
     assert form.others({"port": "a", "": "b", "node": "c"}) == ["b", "c"]
 
