@@ -1,6 +1,6 @@
 """Servers of before there was TLS say how they speak it as all others do: with every field, and off."""
 
-from django.db import migrations, models, router
+from django.db import migrations, models
 
 import services.models
 
@@ -8,9 +8,8 @@ OFF = {"mode": "off", "certificate": "", "client": "none", "client_ca": "", "min
 
 
 def fill_in(apps, schema_editor):
-    alias = schema_editor.connection.alias
-    if router.allow_migrate(alias, 'services', model_name='server'):
-        apps.get_model('services', 'Server').objects.using(alias).filter(tls={}).update(tls=OFF)
+    servers = apps.get_model('services', 'Server').objects.using(schema_editor.connection.alias)
+    servers.filter(tls={}).update(tls=OFF)
 
 
 class Migration(migrations.Migration):
@@ -25,5 +24,5 @@ class Migration(migrations.Migration):
             name='tls',
             field=models.JSONField(blank=True, default=services.models.default_tls),
         ),
-        migrations.RunPython(fill_in, migrations.RunPython.noop),
+        migrations.RunPython(fill_in, migrations.RunPython.noop, hints={'model_name': 'server'}),
     ]

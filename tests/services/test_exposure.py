@@ -22,6 +22,7 @@ class Ending:
     def __init__(self) -> None:
         self.calls: list[tuple[list[int], str]] = []
         self.fails = 0
+        self.poison: set[int] = set()
         self.jobs: list[Job] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.exposure = Exposure(self._spawn, self.jobs.append)
@@ -30,6 +31,8 @@ class Ending:
         self.tasks.append(asyncio.create_task(work, name=name))
 
     def end(self, exposed: list[Exposed], at: str, **_: Any) -> list[str]:
+        if self.poison & {one.connection for one in exposed}:
+            raise KeyError("a fault of ours")
         if self.fails:
             self.fails -= 1
             raise OperationalError("away")
@@ -40,6 +43,7 @@ class Ending:
 @pytest.fixture
 async def ending(monkeypatch: pytest.MonkeyPatch) -> Ending:
     monkeypatch.setattr(exposure, "RETRY", 0.01)
+    monkeypatch.setattr(exposure, "PAUSE", 0.001)
     monkeypatch.setattr(exposure, "came", type(exposure.came)())
     found = Ending()
     exposure.came.connect(found.end)
@@ -88,3 +92,29 @@ async def test_nothing_that_came_asks_nobody(ending: Ending):
     ending.exposure.note(1, [])
     await ending.exposure.close()
     assert (ending.calls, ending.tasks) == ([], [])
+
+
+async def test_one_that_cannot_be_ended_keeps_no_other_and_is_told(ending: Ending, caplog: pytest.LogCaptureFixture):
+    ending.poison = {5, 60}
+    ending.exposure.note(1, [one(number) for number in range(100)])
+    await ending.exposure.close()
+    ended = {number for numbers, _ in ending.calls for number in numbers}
+    assert ended == set(range(100)) - ending.poison
+    assert caplog.text.count("was not ended: end it by hand") == 2
+
+
+async def test_a_fault_that_passes_costs_nobody_anything(ending: Ending, caplog: pytest.LogCaptureFixture):
+    ending.poison = {1}
+    ending.exposure.note(1, [one(1)])
+    await eventually_async(lambda: asyncio.sleep(0, "could not be ended." in caplog.text))
+    ending.poison = set()
+    await ending.exposure.close()
+    assert ending.calls == [([1], "a server that is gone")]
+
+
+async def test_that_some_were_left_out_is_told_once_with_their_number(ending: Ending, caplog: pytest.LogCaptureFixture):
+    for _ in range(3):
+        ending.exposure.note(1, [one(1)] * MOST)
+    await ending.exposure.close()
+    assert caplog.text.count("are left out") == 1
+    assert f"{2 * MOST} keys that came to servers were left out" in caplog.text

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from tests.ports import free_port
+from tests.services import test_upgrade
+from tests.services.upgrading import upgraded
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.external, pytest.mark.timeout(240)]
@@ -197,6 +199,7 @@ def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
     files += [
         f"tests/services/audit/test_{name}.py" for name in ("writing", "guard", "entries", "verifying", "cutting")
     ]
+    files.append("tests/services/tls/test_rows.py")
     without = [f"--deselect=tests/services/test_retention.py::{name}" for name in OF_A_FILE]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--reuse-db", "--timeout=60", *without, *files]
     environment = os.environ | {"TESTS_POSTGRESQL": cluster.server}
@@ -234,6 +237,13 @@ def test_processes_that_append_at_once_write_one_chain(cluster: Cluster, environ
         process.communicate()
     done = subprocess.run([sys.executable, "-c", VERIFY], check=True, timeout=60, **run)
     assert done.stdout.split() == [b"90", b"True"]
+
+
+def test_a_panel_of_the_first_version_is_upgraded_there(cluster: Cluster, environment: dict[str, str]) -> None:
+    cluster.sql("CREATE DATABASE aged")
+    found = upgraded(environment | {"DATABASE_URL": f"{cluster.server}/aged"})
+    test_upgrade.check(found)
+    assert found["audit"] == [2, True]
 
 
 def test_machines_that_start_at_once_migrate_once(cluster: Cluster) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from services import operations, trouble
 from services.models import Certificate
@@ -95,3 +96,23 @@ def test_the_log_says_each_once_and_again_when_it_is_nearer(caplog: pytest.LogCa
             vigil.look()
         told.append(len(caplog.records))
     assert told == [0, 1, 0, 1, 1, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+def test_a_database_that_is_away_for_a_while_makes_nobody_say_it_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("away")
+
+    used()
+    ends(days=5)
+    vigil = Vigil()
+    assert vigil.look()
+    with monkeypatch.context() as patch:
+        patch.setattr(expiry.uses, "users", away)
+        assert not vigil.look()
+        assert not [one for one in trouble.current() if one.code == "SP-2405"]
+    caplog.clear()
+    assert vigil.look()
+    assert not caplog.records
