@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import CSRF_SESSION_KEY, rotate_token
 from django.utils import timezone
 
+from services.servers.redaction import clean_text
 from sockpanel.accounts.models import Session, User, includes
 
 LASTS = timedelta(hours=24)
@@ -42,7 +43,7 @@ def begin(request: HttpRequest, user: User, **_: object) -> None:
     session[SEEN] = session[BEGUN] = int(time.time())
     session[ADDRESS] = str(request.META.get("REMOTE_ADDR", ""))
     session[ROLE] = user.role
-    session[BROWSER] = request.headers.get("User-Agent", "")[:LONGEST]
+    session[BROWSER] = clean_text(request.headers.get("User-Agent", ""))[:LONGEST]
 
 
 def follow_role(request: HttpRequest) -> bool:

@@ -37,9 +37,11 @@ class Laden:
         self.ada = panel.login()
         self.secrets["a session"] = next(value for name, value in self.ada.cookies.items() if name.startswith("sp_"))
         self.secrets["a token"] = panel.token
-        self.panel.visitor().sign_in("ada", WRONG)
+        for name in ("ada", WRONG):  # people type their password as their name, too
+            self.panel.visitor().sign_in(name, WRONG)
         self.output = self._commands()
         self._private_keys()
+        self._typed_with_a_wrong_password()
         link = panel.manage("setup_token", "--reset", panel.username).stdout
         self.secrets["a set-up token"] = link.split("#token=")[1].split()[0]
         self._expose()
@@ -67,6 +69,11 @@ class Laden:
         self.secrets["a key of TLS"] = mine.key_text.splitlines()[1]
         self._serve("echo", tls={"mode": "on", "certificate": "lab"}, name="tls")
 
+    def _typed_with_a_wrong_password(self) -> None:
+        """A form is sent again with the password that it was asked for, and that is wrong."""
+        form = {"verb": "password", "current": "no canary", "password": WRONG, "key": self.secrets["a key of TLS"]}
+        assert self.ada.post("/account/", form).status == 422
+
     def _expose(self) -> None:
         """The session and the token come to a server; then they are over."""
         port = self._serve("echo")
@@ -77,6 +84,13 @@ class Laden:
             client.sendall(said)
             eventually(lambda: self.ada.get("/servers/").status == 302)
         self.panel.visitor().get(f"/servers/?token={self.panel.token}", **{"User-Agent": self._cookie()})
+        self._be_browser()
+
+    def _be_browser(self) -> None:
+        """What a browser says of itself is kept with its session."""
+        visitor = self.panel.visitor()
+        visitor.headers["User-Agent"] = f"{self._cookie()} {self.panel.token}"
+        assert visitor.sign_in(self.panel.username, self.panel.password).status == 302
 
     def _cookie(self) -> str:
         [name] = [name for name in self.ada.cookies if name.startswith("sp_")] or ["sp_00000000"]
