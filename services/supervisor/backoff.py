@@ -50,17 +50,32 @@ class Backoff:
 
 
 class Budget:
-    """The automatic restarts of all servers together: a storm of crashes must not take the machine."""
+    """The automatic restarts of all servers together: a storm of crashes must not take the machine.
+
+    A restart is promised to a server first, and counts from when it happens: others may stand before it at the gate.
+    """
 
     def __init__(self, timings: Timings) -> None:
         self._window = timings.window
+        self._most = timings.starts_in_all
+        self._promised: set[int] = set()
         self._starts: deque[float] = deque(maxlen=timings.starts_in_all)
 
-    def take(self, now: float) -> float:
-        """0.0 and one start is taken; else the seconds until one may be had."""
-        full = len(self._starts) == self._starts.maxlen
-        wait = self._starts[0] + self._window - now if full else 0.0
-        if wait > 0:
-            return wait
-        self._starts.append(now)
-        return 0.0
+    def take(self, name: int, now: float) -> float:
+        """0.0 and a start is promised to `name`; else the seconds until one may be had at the earliest."""
+        while self._starts and now >= self._starts[0] + self._window:
+            self._starts.popleft()
+        if len(self._starts) + len(self._promised) < self._most:
+            self._promised.add(name)
+            return 0.0
+        return self._starts[0] + self._window - now if self._starts else self._window
+
+    def started(self, name: int, now: float) -> None:
+        """What was promised to `name`, if anything was, happens now."""
+        if name in self._promised:
+            self._promised.discard(name)
+            self._starts.append(now)
+
+    def give_back(self, name: int) -> None:
+        """What was promised to `name`, if anything was, will not happen."""
+        self._promised.discard(name)

@@ -209,6 +209,7 @@ class Keeper:
 
     def _spawn(self) -> None:
         self._drops = self._door.drops
+        self._means.budget.started(self.id, self._means.clock.time())
         try:
             history = self._telling.history()
             self.worker = self._means.spawn(
@@ -305,7 +306,7 @@ class Keeper:
 
     def _retry(self, counts: bool) -> None:
         now = self._means.clock.time()
-        wait = self._means.budget.take(now) if counts else 0.0
+        wait = self._means.budget.take(self.id, now) if counts else 0.0
         if wait > 0:
             self._alarm.set(wait, self._retry, counts)
             return
@@ -383,5 +384,7 @@ class Keeper:
     def _move(self, event: Event, reason: str, who: str = "", retry_in: float | None = None) -> None:
         old, new = self.state, self._machine.move(event)
         pid = None if self.worker is None else self.worker.pid
+        if new is not State.STARTING:
+            self._means.budget.give_back(self.id)
         self._telling.moved(Change(old, new, reason, who, pid, self._door.address, retry_in), self.current)
         self._means.moved()

@@ -58,18 +58,39 @@ def test_a_person_who_asks_for_a_start_begins_anew(backoff):
     assert backoff.delay(steady=False, now=5.0) == pytest.approx(0.2)
 
 
+def take(budget: Budget, now: float, name: int = 1) -> float:
+    """A start that happens as soon as it is promised."""
+    wait = budget.take(name, now)
+    budget.started(name, now)
+    return wait
+
+
 def test_all_servers_together_get_twenty_automatic_starts_in_ten_seconds():
     budget = Budget(Timings())
-    assert [budget.take(1.0 + index / 10) for index in range(20)] == [0.0] * 20
-    assert budget.take(4.0) == pytest.approx(7.0)
-    assert budget.take(10.99) > 0
-    assert budget.take(11.0) == 0.0
+    assert [take(budget, 1.0 + index / 10) for index in range(20)] == [0.0] * 20
+    assert take(budget, 4.0) == pytest.approx(7.0)
+    assert take(budget, 10.99) > 0
+    assert take(budget, 11.0) == 0.0
 
 
 @pytest.mark.parametrize("step", [0.01, 0.3, 0.49])
 def test_no_ten_seconds_hold_more_than_twenty_starts(step):
     budget, taken = Budget(Timings()), []
     for index in range(2000):
-        if budget.take(index * step) == 0:
+        if take(budget, index * step) == 0:
             taken.append(index * step)
     assert all(later - earlier >= 10 for earlier, later in zip(taken, taken[20:], strict=False))
+
+
+def test_a_promised_start_counts_from_when_it_happens_and_not_when_it_is_given_back():
+    budget = Budget(Timings())
+    assert [budget.take(name, 0.0) for name in range(20)] == [0.0] * 20
+    assert budget.take(20, 60.0) == 10.0  # none has happened: one that happened now would be over then
+    for name in range(19):
+        budget.started(name, 61.0)
+    assert budget.take(20, 63.0) == pytest.approx(8.0)
+    budget.give_back(19)
+    assert budget.take(20, 63.0) == 0.0
+    budget.started(20, 64.0)
+    budget.started(20, 65.0)  # nothing was promised to it: a person's start is no automatic one
+    assert [budget.take(name, 71.0) for name in range(20)] == [0.0] * 19 + [pytest.approx(3.0)]

@@ -182,3 +182,42 @@ def test_a_worker_that_is_ready_twice_is_killed(house):
     house.running()
     house.worker.ready()
     assert len(house.worker.killed) == 1
+
+
+def crowd(house, count):
+    """So many that have crashed together while others stand before them at the gate."""
+    keepers = [house.running(id=number) for number in range(1, count + 1)]
+    for worker in house.workers[:]:
+        worker.end(code=1)
+    for stranger in range(-house.means.timings.at_once, 0):
+        house.means.gate.enter(stranger, lambda: None)
+    house.clock.advance(30)
+    return keepers
+
+
+def let_in(house):
+    for stranger in range(-house.means.timings.at_once, 0):
+        house.means.gate.leave(stranger)
+    for worker in house.workers:  # it grows meanwhile: whoever is ready makes room
+        if worker.is_alive:
+            worker.ready()
+
+
+def test_starts_that_had_to_wait_at_the_gate_are_no_more_than_twenty_in_ten_seconds_either(house):
+    crowd(house, 50)
+    let_in(house)
+    assert len(house.workers) == 50 + 20
+    house.clock.advance(9)
+    assert len(house.workers) == 50 + 20
+    house.clock.advance(2)
+    let_in(house)
+    assert len(house.workers) == 50 + 40
+
+
+def test_whoever_is_stopped_at_the_gate_leaves_its_start_to_the_others(house):
+    for keeper in crowd(house, 50):
+        if keeper.state is State.STARTING:
+            keeper.heed(house.wanted(id=keeper.id, running=False))
+    house.clock.advance(10)
+    let_in(house)
+    assert len(house.workers) == 50 + 20

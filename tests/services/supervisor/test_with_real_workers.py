@@ -104,22 +104,23 @@ async def test_bytes_are_sent_by_hand_and_a_connection_is_closed(supervisor, ech
 
 
 async def test_a_killed_worker_refuses_nobody_and_serves_again_within_a_second(journal, echo, until):
-    """One connection every 5 ms, and five kills, each after a run that counts as steady."""
+    """One connection every 5 ms, and five kills, each after a run that counts as steady. Workers are forked, as in a panel."""
     journal.stores = True
-    supervisor, server = Supervisor(journal, timings=Timings(steady=0.1)), echo(limits=Limits(connections=10_000))
-    await supervisor.reconcile([server])
-    await until(journal.reached("RUNNING"))
-    client = Knocker(server.spec.port)
-    gaps = []
-    for run in range(1, 6):
-        await asyncio.wait_for(client.knock(times=40), 20)
-        os.kill(journal.started[-1].pid, signal.SIGKILL)
-        before = time.monotonic()
-        await asyncio.gather(until(journal.reached("RUNNING", times=run + 1)), client.knock(times=40))
-        assert await exchange(server.spec.port, b"again") == b"again"
-        gaps.append(journal.moves[-1].at - journal.ended[-1].at)
-        assert time.monotonic() - before < 5
-    await supervisor.close()
+    server, gaps = echo(limits=Limits(connections=10_000)), []
+    with bring_up() as nursery:
+        supervisor = Supervisor(journal, timings=Timings(steady=0.1), nursery=nursery)
+        await supervisor.reconcile([server])
+        await until(journal.reached("RUNNING"))
+        client = Knocker(server.spec.port)
+        for run in range(1, 6):
+            await asyncio.wait_for(client.knock(times=40), 20)
+            os.kill(journal.started[-1].pid, signal.SIGKILL)
+            before = time.monotonic()
+            await asyncio.gather(until(journal.reached("RUNNING", times=run + 1)), client.knock(times=40))
+            assert await exchange(server.spec.port, b"again") == b"again"
+            gaps.append(journal.moves[-1].at - journal.ended[-1].at)
+            assert time.monotonic() - before < 5
+        await supervisor.close()
     assert client.refused == []
     assert max(gaps) < 1_000_000
 
