@@ -86,6 +86,14 @@ def test_of_two_admins_who_remove_each_other_one_stays(admin: Client, otto: User
     assert not told("user.delete")
 
 
+@pytest.mark.parametrize("number", ["1_0", "+10", "%2010", "10%20", "1_5F0", "%D9%A1%D9%A0", "010"])
+def test_who_is_meant_is_said_in_plain_digits(admin: Client, number: str):
+    User.objects.create(pk=10, username="otto", role="operator")
+    status = 200 if number == "010" else 404
+    for page in ("change", "history", "delete", "password"):
+        assert admin.get(f"/admin/accounts/user/{number}/{page}/").status_code == status
+
+
 def test_a_persons_tokens_are_shown_without_secret(admin: Client, otto: User):
     secret = Token.issue(otto, "backup")
     page = admin.get(f"/admin/accounts/user/{otto.pk}/change/").content.decode()
