@@ -1,4 +1,6 @@
-"""Whether a configuration lets in more than another: from other machines, or beyond its limits. It knows no request and no row.
+"""Whether a configuration lets in more than another: from other machines, beyond its limits, or with weaker TLS.
+
+It knows no request and no row.
 
 reason({"host": "127.0.0.1", ...}, {"host": "0.0.0.0", ...})    # "host": others may reach it then
 """
@@ -11,23 +13,27 @@ from typing import Any
 import msgspec
 
 from services.servers.limits import OPTIONAL
-from services.servers.spec import Limits
+from services.servers.spec import Framing, Limits, Tls
 
 Fields = Mapping[str, Any]
-FRESH: Fields = {"host": "127.0.0.1", "limits": {}}  # what a new server is measured by
+FRESH: Fields = {"host": "127.0.0.1", "framing": {}, "limits": {}, "tls": {}}  # what a new server is measured by
 _NUMBERS = (
     "keep_bytes", "connections", "connections_per_source", "accepts_per_second", "messages_per_second", "replies_per_source",
     "replies_per_second", "first_byte_timeout", "idle_timeout", "frame_timeout", "write_timeout",
 )  # fmt: skip
+_CLIENTS = ("none", "optional", "required")  # whether they show a certificate: the weakest first
 
 
 def reason(before: Fields, after: Fields) -> str:
     """The field that lets more in, as in `limits.connections`; empty where none does. Both are complete, and make sense."""
     if after["host"] != before["host"] and _is_reached(after["host"]):
         return "host"
-    old, new = (msgspec.convert(fields["limits"], Limits) for fields in (before, after))
-    found = next((field for field in _NUMBERS if _bound(new, field) > _bound(old, field)), "") or _networks(old, new)
-    return f"limits.{found}" if found else ""
+    if msgspec.convert(after["framing"], Framing).max_bytes > msgspec.convert(before["framing"], Framing).max_bytes:
+        return "framing.max_bytes"
+    if limit := _limit(*(msgspec.convert(fields["limits"], Limits) for fields in (before, after))):
+        return f"limits.{limit}"
+    weaker = _weaker(*(msgspec.convert(fields["tls"], Tls) for fields in (before, after)))
+    return f"tls.{weaker}" if weaker else ""
 
 
 def _is_reached(host: str) -> bool:
@@ -36,6 +42,10 @@ def _is_reached(host: str) -> bool:
         return not ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+def _limit(old: Limits, new: Limits) -> str:
+    return next((field for field in _NUMBERS if _bound(new, field) > _bound(old, field)), "") or _networks(old, new)
 
 
 def _bound(limits: Limits, field: str) -> float:
@@ -54,3 +64,16 @@ def _networks(old: Limits, new: Limits) -> str:
 
 def _more(few: Iterable[str], many: Iterable[str]) -> bool:
     return bool(set(many) - set(few))
+
+
+def _weaker(old: Tls, new: Tls) -> str:
+    """What of TLS protects less; where there was none, nothing does."""
+    if old.mode == "off":
+        return ""
+    if new.mode == "off":
+        return "mode"
+    if _CLIENTS.index(new.client) < _CLIENTS.index(old.client):
+        return "client"
+    if "none" not in (old.client, new.client) and new.client_ca != old.client_ca:
+        return "client_ca"
+    return "minimum" if new.minimum < old.minimum else ""

@@ -37,7 +37,7 @@ DEEDS: dict[str, Deed] = {
     "servers.create": Deed(ADMIN),
     "servers.change": Deed(ADMIN),
     "servers.command": Deed(ADMIN, confirm=True),  # create a server that runs commands, or change one
-    "servers.widen": Deed(ADMIN, confirm=True),  # open one to other machines, or raise its limits
+    "servers.widen": Deed(ADMIN, confirm=True),  # open one to other machines, raise its limits, weaken its TLS
     "servers.prune": Deed(ADMIN),
     "servers.delete": Deed(ADMIN),
     # The machine, the presets, the description of the API

@@ -38,7 +38,11 @@ SAME_OR_LESS = [
 
 
 def of(limits: dict[str, Any], host: str = "127.0.0.1") -> dict[str, Any]:
-    return {"host": host, "limits": limits}
+    return {**widening.FRESH, "host": host, "limits": limits}
+
+
+def secured(**tls: str) -> dict[str, Any]:
+    return {**widening.FRESH, "tls": {"mode": "on", "certificate": "lab", **tls}}
 
 
 @pytest.mark.parametrize(("before", "after", "field"), RAISED)
@@ -71,3 +75,34 @@ def test_an_address_of_this_machine_alone_is_none(host: str) -> None:
 def test_from_one_interface_to_another_is_one() -> None:
     assert widening.reason(of({}, "192.0.2.7"), of({}, "0.0.0.0")) == "host"
     assert widening.reason(of({}, "192.0.2.7"), of({}, "192.0.2.7")) == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        (secured(), widening.FRESH, "mode"),
+        (secured(client="required", client_ca="a"), secured(client="optional", client_ca="a"), "client"),
+        (secured(client="optional", client_ca="a"), secured(), "client"),
+        (secured(client="required", client_ca="a"), secured(client="required", client_ca="b"), "client_ca"),
+        (secured(minimum="1.3"), secured(), "minimum"),
+    ],
+)
+def test_tls_that_protects_less_is_one(before: dict[str, Any], after: dict[str, Any], field: str) -> None:
+    assert widening.reason(before, after) == f"tls.{field}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (widening.FRESH, secured()),
+        (secured(), secured(client="required", client_ca="a", minimum="1.3")),
+        (secured(), secured(certificate="other")),
+    ],
+)
+def test_tls_that_protects_as_much_is_none(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert widening.reason(before, after) == ""
+
+
+def test_longer_frames_are_one() -> None:
+    small, large = ({**widening.FRESH, "framing": {"type": "line", "max_bytes": size}} for size in (10, 11))
+    assert (widening.reason(small, large), widening.reason(large, small)) == ("framing.max_bytes", "")
