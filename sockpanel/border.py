@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from services.errors import HostRefused, OriginRefused, SockpanelError
+from services.servers.redaction import clean_text
 from sockpanel.origins import OwnOrigins
 from sockpanel.plain import PLAIN
 from sockpanel.proxies import Proxies
@@ -44,7 +45,7 @@ class Border:
         try:
             self._check(scope)
         except SockpanelError as refused:
-            self._said.warning("%s (%s, path %s)", refused.message, _client(scope), ascii(scope["path"][:200]))
+            self._said.warning("%s (%s, path %s)", refused.message, _client(scope), _cut(scope["path"]))
             return await _refuse(scope, receive, send, refused)
         return await self._inner(scope, receive, send)
 
@@ -115,7 +116,12 @@ def _only(scope: Scope, wanted: bytes) -> str | None:
 
 
 def _shown(value: str | None) -> str:
-    return "missing or there twice" if value is None else ascii(value[:200])
+    return "missing or there twice" if value is None else _cut(value)
+
+
+def _cut(text: str) -> str:
+    """For the log, which would not know half a token for one."""
+    return ascii(clean_text(text)[:200])
 
 
 def _client(scope: Scope) -> str:

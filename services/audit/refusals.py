@@ -18,6 +18,7 @@ from services.audit.origin import origin
 from services.audit.writing import record
 from services.models import Server
 from services.servers import networks
+from services.servers.redaction import clean_text
 
 SAME_EVERY = 60.0  # seconds
 BURST, PER_SECOND = 30.0, 0.1  # of one person, or of one stranger's address
@@ -106,7 +107,7 @@ def refused(who: str, what: str, code: str, *, verb: str = "refused", server: st
         return
     more = f" (and {left_out} more before)" if left_out else ""
     try:
-        record(verb, who, server=_existing(server), what=f"{what[:500]}{more}", code=code)
+        record(verb, who, server=_existing(server), what=f"{clean_text(what)[:500]}{more}", code=code)
     except Error:
         logger.exception("A refusal could not be written into the audit: %s", code)
 

@@ -23,6 +23,7 @@ from services.errors import (
 from services.servers.commands.client_side import REFUSED, ClientSide, Told
 from services.servers.commands.handshake import certificate_binding
 from services.servers.commands.wire import Exit, Failure, Output, Started, Welcome
+from services.servers.redaction import clean_text
 
 HELD_BYTES = 1024 * 1024  # of events that nobody has taken yet; beyond it the socket is not read
 MAX_RUNNING = 64  # commands of one session
@@ -245,6 +246,6 @@ def _weight(event: Event) -> int:
 
 def _error(failure: Failure) -> SockpanelError:
     """What the server told, as the error that it is here."""
-    message = failure.message[:_MESSAGE_CHARACTERS]
+    message = clean_text(failure.message)[:_MESSAGE_CHARACTERS]  # it is kept in the history of commands
     kind = _KINDS.get(failure.code)
     return kind(message) if kind else ExchangeFailed(f"The server says: {message} ({failure.code[:20]})")

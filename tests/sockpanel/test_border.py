@@ -3,9 +3,14 @@
 import http.client
 import socket
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
+from sockpanel.border import Border
+from sockpanel.origins import OwnOrigins
+from sockpanel.proxies import Proxies
+from tests.services.servers.secrets_of import TOKEN, leaks
 from tests.sockpanel.accounts.test_gate import every_path
 from tests.sockpanel.panel import Panel
 from tests.sockpanel.visitor import raw
@@ -210,6 +215,16 @@ def test_the_sessions_cookie_counts_as_browsers_write_it_alone(panel: Panel, coo
 def test_other_cookies_beside_it_may_be_written_as_they_like(panel: Panel, cookie: str):
     beside = f'Cookie: theme = "a b"; ;x;{cookie.removeprefix("Cookie: ")} ; last'
     assert ask(panel, "GET /api/v1/account", f"Host: 127.0.0.1:{panel.port}", beside) == 200
+
+
+async def test_no_half_of_a_token_is_in_the_log(caplog: pytest.LogCaptureFixture):
+    async def nothing(*_: Any) -> None: ...
+
+    border = Border(nothing, OwnOrigins(["127.0.0.1"], 8000, tls=False), Proxies(), "sp_0123abcd")
+    long = "x/" * 90 + TOKEN.decode()
+    headers = [(b"host", long.encode())]
+    await border({"type": "http", "method": "GET", "path": f"/{long}", "headers": headers}, nothing, nothing)
+    assert (caplog.text.count("sp_[redacted]"), leaks(caplog.text.encode())) == (2, [])
 
 
 def test_somebody_signed_out_gets_no_websocket(panel: Panel):

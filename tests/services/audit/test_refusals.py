@@ -8,6 +8,7 @@ from services.audit import refusals
 from services.audit.origin import coming_from
 from services.audit.refusals import BURST, MAX_KNOWN, MAX_SORTS, PER_SECOND, SAME_EVERY, STRANGERS_BURST, Refusals
 from services.models import AuditEntry, Server
+from tests.services.servers.secrets_of import TOKEN, leaks
 
 SORT = ("refused", "otto", "192.0.2.7", "SP-1005", "POST /")
 
@@ -96,3 +97,10 @@ def test_a_refusal_stands_though_it_cannot_be_written(
     monkeypatch.setattr(refusals, "record", fail)
     audit.refused("otto", "POST /servers/lab/", "SP-1005")
     assert "could not be written into the audit" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_token_is_taken_out_before_the_rest_is_cut(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(refusals, "_refusals", Refusals())
+    audit.refused("otto", f"GET /{'x/' * 230}{TOKEN.decode()}", "SP-1005")
+    assert leaks(AuditEntry.objects.get().what.encode()) == []
