@@ -9,7 +9,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from services.errors import SettingRefused
+from services.errors import SettingRefused, UnsafeStart
 from sockpanel.environment import refuse, text
 
 _OURS = ("secret-key", "control.sqlite3", "messages.sqlite3")  # what makes a directory a data directory
@@ -34,7 +34,7 @@ def _close_to_others(name: str, path: Path) -> None:
     """What was open may have been read: that is not ours to keep quiet about."""
     entries = os.listdir(path)
     if any(ours in entries for ours in _OURS):
-        raise SettingRefused(
+        raise UnsafeStart(
             f"{name} ({path}) is open to other users of this machine (mode {_mode(path)}): close it with chmod 700 {path}. "
             "If somebody may have looked in, remove secret-key there as well, which signs everybody out, and change passwords."
         )
@@ -78,7 +78,7 @@ def _is_unguessable(value: str) -> bool:
 def _read_secret(path: Path) -> str:
     value = path.read_text().strip()
     if path.stat().st_mode & _OTHERS:  # the directory keeps others out: the one that it was copied from may not have
-        raise SettingRefused(
+        raise UnsafeStart(
             f"{path} is open to other users (mode {_mode(path)}): close it with chmod 600 {path}; or, if somebody may have "
             "read it, remove it, and a new one is made, which signs everybody out."
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import SettingRefused
+from services.errors import SettingRefused, UnsafeStart
 from sockpanel import data_directory
 
 
@@ -37,7 +37,7 @@ def test_one_that_others_could_look_into_is_refused_and_left_as_it_was(given, tm
     (tmp_path / held).touch()
     tmp_path.chmod(open_to)
     given(str(tmp_path))
-    with pytest.raises(SettingRefused, match=rf"X .*\(mode {open_to:o}\): close it with chmod 700 {tmp_path}\."):
+    with pytest.raises(UnsafeStart, match=rf"X .*\(mode {open_to:o}\): close it with chmod 700 {tmp_path}\."):
         data_directory.choose("X", tmp_path)
     assert mode(tmp_path) == open_to
     tmp_path.chmod(0o700)
@@ -73,7 +73,7 @@ def test_a_secret_key_that_others_could_read_is_refused_without_being_shown(tmp_
     key = data_directory.secret_key("X", tmp_path)
     path = tmp_path / "secret-key"
     path.chmod(open_to)
-    with pytest.raises(SettingRefused, match=f"chmod 600 {path}; or, .* remove it") as refused:
+    with pytest.raises(UnsafeStart, match=f"chmod 600 {path}; or, .* remove it") as refused:
         data_directory.secret_key("X", tmp_path)
     assert key not in refused.value.message
     assert mode(path) == open_to

@@ -5,6 +5,7 @@ inner one (RUN_MAIN) is the panel.
 """
 
 import os
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from django.db import connections
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from services import databases, lifeline
-from services.errors import SockpanelError
+from services.errors import BindError, SockpanelError
 from services.supervisor import lock
 from sockpanel import greeting, listening, panel_address, safety
 from sockpanel.management.starting import code_of
@@ -64,8 +65,17 @@ class Command(DaphneCommand):
 
     def get_application(self, options: dict[str, Any]) -> Any:
         """Never daphne's handler of static files, which would stand before the border: WhiteNoise finds them."""
-        self._panel = listening.open_ports()  # first: the application asks for their addresses
+        self._panel = self._opened()  # first: the application asks for their addresses
         return get_default_application()
+
+    def _opened(self) -> list[socket.socket]:
+        try:
+            return listening.open_ports()
+        except BindError as error:
+            if os.environ.get(DJANGO_AUTORELOAD_ENV) != "true":
+                raise
+            self.stderr.write(error.message)
+            os._exit(code_of(error))  # in a thread: the reloader would wait for a change of the sources
 
     def server_cls(self, application: Any, endpoints: Any, **options: Any) -> PanelServer:
         """On our own sockets; daphne would open one of its own, at one address."""

@@ -2,6 +2,7 @@
 
 from tests.ports import free_port
 from tests.sockpanel.panel import Panel
+from tests.sockpanel.visitor import Visitor
 from tests.waiting import eventually
 
 
@@ -11,6 +12,7 @@ def test_it_serves_and_brings_a_supervisor_which_goes_with_it(start_panel):
     supervise = eventually(lambda: panel.children().get("supervise"))
     assert panel.login().get("/api/v1/node").status == 200
     assert panel.visitor().get("/healthz", Host="evil.example").status == 400
+    assert Visitor("::1", panel.port).get("/healthz").status == 200
     assert panel.visitor().get("/static/css/tokens.css").status == 200
     others = panel.children().values()
     assert panel.stop() == 0

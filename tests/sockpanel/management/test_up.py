@@ -14,7 +14,7 @@ from tests.conftest import PASSWORD
 from tests.ports import free_port
 from tests.sockpanel.panel import Panel
 from tests.sockpanel.test_border import upgrade
-from tests.sockpanel.visitor import Answer
+from tests.sockpanel.visitor import Answer, Visitor
 from tests.waiting import eventually
 
 
@@ -57,6 +57,7 @@ def test_whoever_dies_is_started_again_and_a_stop_leaves_nobody(start_panel):
     again = eventually(lambda: pair(panel), 30)
     assert {process.pid for process in again.values()}.isdisjoint(process.pid for process in children.values())
     eventually(lambda: panel.visitor().get("/healthz").status == 200, 30)
+    assert Visitor("::1", panel.port).get("/healthz").status == 200  # the same sockets as before
     assert PASSWORD not in "".join("".join(process.environ().values()) for process in again.values())
     assert panel.stop() == 0
     assert psutil.wait_procs(list(again.values()), timeout=0)[1] == []
