@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Served, Surf, ask
 from tests.sockpanel.panel import Panel
+from tests.waiting import eventually_async
 
 PAGE = """<!doctype html><title>hostile</title><body><form method="post" action="PANEL/servers/new/">
 <input name="preset" value="echo"><input name="name" value="theirs"></form><script>
@@ -109,3 +110,23 @@ async def test_a_page_of_a_managed_server_can_do_nothing(
     page = await (await surf("/servers/", own_session=True)).context.new_page()
     await attack(page, f"http://127.0.0.1:{hostile.port}", panel)
     assert "theirs" not in names(panel)
+
+
+@pytest.mark.parametrize("host", ["localhost", "[::1]"])
+async def test_the_panels_other_names_lead_to_the_panel(chromium: Browser, panel: Panel, host: str) -> None:
+    """Chromium looks for localhost at ::1 first: whoever listened there would be the panel."""
+    context = await chromium.new_context(base_url=f"http://{host}:{panel.port}")
+    try:
+        page = await context.new_page()
+        answer = await page.goto("/login/")
+        assert answer
+        assert (await answer.server_addr() or {}).get("ipAddress") == "[::1]"
+        await page.fill("[name=username]", panel.username)
+        await page.fill("[name=password]", panel.password)
+        frames: list[object] = []
+        page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: frames.append(frame)))
+        await page.click("main button[type=submit]")
+        await eventually_async(lambda: frames)
+        await expect(page).to_have_url(f"http://{host}:{panel.port}/servers/")
+    finally:
+        await context.close()
