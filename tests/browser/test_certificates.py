@@ -36,6 +36,29 @@ async def test_a_pair_is_read_from_files_and_only_what_has_a_meaning_is_asked(su
     await expect(page.locator("tr", has_text="from-files")).to_have_count(0)
 
 
+async def test_without_script_it_is_asked_before_one_is_removed_and_can_be_kept(surf: Surf, panel: Panel) -> None:
+    pem = await asyncio.to_thread(lambda: ask(panel, "POST", "/certificates", {"name": "unwanted"}).json()["chain"])
+    assert pem.startswith("-----BEGIN")
+    page = await surf("/certificates/", script=False, own_session=True)
+    dialog = page.locator("dialog#remove-unwanted")
+    for answer in ("Keep it", "Remove unwanted"):
+        await expect(dialog).to_be_hidden()
+        row = page.locator("tr", has_text="unwanted")
+        await row.locator("summary").click()
+        await row.get_by_role("button", name="Remove").click()
+        await expect(dialog).to_be_in_viewport()
+        await dialog.get_by_role("button", name=answer).click()
+    await expect(page.locator("tr", has_text="unwanted")).to_have_count(0)
+
+
+async def test_what_asks_is_opened_by_a_blank_as_any_button_is(surf: Surf, panel: Panel) -> None:
+    await asyncio.to_thread(ask, panel, "POST", "/certificates", {"name": "anything"})  # the authority is made with it
+    page = await surf("/certificates/", own_session=True)
+    await page.get_by_role("button", name="Make it anew").focus()
+    await page.keyboard.press("Space")
+    await expect(page.locator("dialog.sheet:modal")).to_be_visible()
+
+
 async def test_a_server_gets_a_certificate_with_its_form_and_another_while_a_client_stays(
     surf: Surf, panel: Panel
 ) -> None:
