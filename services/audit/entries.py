@@ -3,14 +3,14 @@
 page = listed(Filter(who="ada", verb="server"))     # server.start, server.change ...
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Length
 
-from services.audit import chain
+from services.audit import chain, tampered
 from services.audit.masking import MASK
 from services.errors import EntryUnknown
 from services.models import AuditEntry, Server
@@ -18,6 +18,9 @@ from services.servers.clock import rfc3339
 
 LIMIT, MAX_LIMIT = 100, 1000
 CONFIGURING = ("server.create", "server.change", "server.restore")
+TEXTS = ("who", "verb", "way", "source", "server", "what", "code", "sha256", "hash")
+BEHIND_ALL = 10**18 - 1  # as large as a number in a request may be
+MAX_NAME = 150  # characters
 NAMES = 500  # of people or verbs on offer in a filter
 
 
@@ -41,7 +44,8 @@ def listed(wanted: Filter) -> tuple[list[AuditEntry], bool]:
     rows = _where(wanted)
     forward = wanted.after is not None and wanted.before is None
     limit = max(1, min(wanted.limit, MAX_LIMIT))
-    found = list(rows.order_by("number" if forward else "-number")[: limit + 1])
+    with tampered.any_text():
+        found = list(tampered.fetched(rows.order_by("number" if forward else "-number")[: limit + 1]))
     return found[:limit], len(found) > limit
 
 
@@ -62,18 +66,22 @@ def _where(wanted: Filter) -> QuerySet[AuditEntry]:
     return rows.exclude(code="") if wanted.refused else rows
 
 
+def next_before(told: Sequence[Mapping[str, Any]]) -> int:
+    """Where reading back goes on after these ENTRY objects: what has no number stands before all that have one."""
+    return next((one["id"] for one in reversed(told) if one["id"]), BEHIND_ALL)
+
+
 def told(entry: AuditEntry) -> dict[str, Any]:
-    """The ENTRY object."""
-    details = json.loads(entry.details) if entry.details else {}
+    """The ENTRY object; `fault` says why it is not what was written."""
+    details = tampered.details(entry) or {}
     return {
-        "id": entry.number,
-        "at": rfc3339(entry.at),
-        **{field: getattr(entry, field) for field in ("who", "verb", "way", "source", "server", "what", "code")},
-        **{field: details.get(field) for field in ("token", "old", "new", "configuration")},
-        "data": bytes(entry.data),
-        "size": entry.size,
-        "sha256": entry.sha256,
-        "hash": entry.hash,
+        "id": tampered.number(entry.number),
+        "at": rfc3339(tampered.number(entry.at)),
+        **{field: tampered.text(getattr(entry, field)) for field in TEXTS},
+        **{field: details.get(field) for field in tampered.PARTS},
+        "data": tampered.data(entry.data),
+        "size": tampered.number(entry.size),
+        "fault": tampered.fault(entry),
     }
 
 
@@ -101,25 +109,39 @@ def _changes(before: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> I
 
 def head() -> tuple[int, str]:
     """The number and hash of the last entry; (0, "") before the first."""
-    return AuditEntry.objects.order_by("-number").values_list("number", "hash").first() or (0, "")
+    with tampered.any_text():
+        rows = AuditEntry.objects.filter(number__lte=tampered.LARGEST).order_by("-number")
+        number, digest = rows.values_list("number", "hash").first() or (0, "")
+    return tampered.number(number), tampered.text(digest)[:64]
 
 
 def configurations_of(server: Server, limit: int = 50) -> list[AuditEntry]:
     """The entries after which it had a configuration of its own, newest first."""
     rows = AuditEntry.objects.filter(server_id=server.pk, verb__in=CONFIGURING)
-    return list(rows.order_by("-number")[:limit])
+    with tampered.any_text():
+        return list(tampered.fetched(rows.order_by("-number")[:limit]))
 
 
 def configuration_of(server: Server, number: int) -> dict[str, Any]:
     """A server's whole configuration after one entry. Raises EntryUnknown."""
-    rows = AuditEntry.objects.filter(server_id=server.pk, number=number) if 0 < number < 2**63 else ()
-    for entry in rows:
-        if found := told(entry)["configuration"]:
-            _require_whole(found, server, number)
-            return dict(found)
+    rows = AuditEntry.objects.filter(server_id=server.pk, number=number if 0 < number < 2**63 else 0)
+    with tampered.any_text():
+        found = [told(entry) for entry in tampered.fetched(rows)]
+    for entry in found:
+        _require_untouched(entry)
+        if entry["configuration"]:
+            _require_whole(entry["configuration"], server, number)
+            return dict(entry["configuration"])
     raise EntryUnknown(
         f"No entry {number} of the audit holds a configuration of {server.name}: choose one from its history."
     )
+
+
+def _require_untouched(entry: Mapping[str, Any]) -> None:
+    if entry["fault"]:
+        raise EntryUnknown(
+            f"Entry {entry['id']} of the audit was edited ({entry['fault']}): choose another entry, and ask manage.py audit verify."
+        )
 
 
 def _require_whole(configuration: Mapping[str, Any], server: Server, number: int) -> None:
@@ -135,9 +157,13 @@ def _require_whole(configuration: Mapping[str, Any], server: Server, number: int
 def names(field: str) -> list[str]:
     """The people, verbs or servers that stand in the audit; one look into the index for each, however many entries there are."""
     found = [""]
-    while len(found) <= NAMES:
-        rows = AuditEntry.objects.filter(**{f"{field}__gt": found[-1]}).order_by(field)
-        if (name := rows.values_list(field, flat=True).first()) is None:
-            break
-        found.append(name)
+    short = AuditEntry.objects.annotate(length=Length(field)).filter(length__lte=MAX_NAME).order_by(field)
+    with tampered.any_text():
+        while len(found) <= NAMES:
+            name = short.filter(**{f"{field}__gt": found[-1]}).values_list(field, flat=True).first()
+            if not isinstance(name, str) or name != tampered.text(
+                name
+            ):  # behind the last one, or none that can be asked for
+                break
+            found.append(name)
     return found[1:]

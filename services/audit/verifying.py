@@ -6,18 +6,14 @@ Whoever tampers with a database is bound by no type of a column: nothing is take
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import msgspec
-from django.db import connection, models
 
-from services.audit import chain, guard
+from services.audit import chain, guard, tampered
 from services.audit.heads import Head
 from services.errors import AuditBroken
 from services.models import AuditEntry
-
-AT_ONCE = 500
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -36,14 +32,14 @@ def verify(heads: Iterable[Head]) -> Verdict:
     wanted: dict[int, set[str]] = {}
     for head in heads:
         wanted.setdefault(head.number, set()).add(head.hash)
-    with _any_text():
+    with tampered.any_text():
         return _verify(wanted)
 
 
 def _verify(wanted: dict[int, set[str]]) -> Verdict:
     start, digest = _start()
     number, compared = start, 0
-    for entry in AuditEntry.objects.order_by("number").iterator(AT_ONCE):
+    for entry in tampered.fetched(AuditEntry.objects.order_by("number")):
         _require_next(entry, number, digest)
         number, digest = entry.number, entry.hash
         if number in wanted:
@@ -56,21 +52,6 @@ def _verify(wanted: dict[int, set[str]]) -> Verdict:
     return Verdict(number - start, start + 1 if number > start else 0, number, digest, compared, guard.stands())
 
 
-@contextmanager
-def _any_text() -> Iterator[None]:
-    """Text that is no UTF-8 is read all the same: its hash will not be the entry's."""
-    connection.ensure_connection()
-    if connection.vendor != "sqlite":
-        yield
-        return
-    database, before = connection.connection, connection.connection.text_factory
-    database.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
-    try:
-        yield
-    finally:
-        database.text_factory = before
-
-
 def _start() -> tuple[int, str]:
     """What the first entry follows: nothing, or the last one of an anchored cut."""
     number = AuditEntry.objects.order_by("number").values_list("number", flat=True).first()
@@ -78,7 +59,9 @@ def _start() -> tuple[int, str]:
         return 0, chain.FIRST
     if number < 1:
         raise _broken(number, f"Entry {number} was inserted: the first of all has the number 1")
-    cut = AuditEntry.objects.filter(cut=number - 1, number__gte=number).order_by("number").first()
+    cut = next(
+        tampered.fetched(AuditEntry.objects.filter(cut=number - 1, number__gte=number).order_by("number")[:1]), None
+    )
     if cut is None:
         raise _broken(1, f"Entry 1 was deleted: the first that is there is {number}, and no cut tells of those before")
     _require_own(cut, cut.number)
@@ -106,19 +89,8 @@ def _require_next(entry: AuditEntry, number: int, digest: str) -> None:
 
 def _require_own(entry: AuditEntry, number: int) -> None:
     """What it says is of the right types, and its hash is that of what it says."""
-    for field in AuditEntry._meta.concrete_fields:
-        if not _fits(field, getattr(entry, field.attname)):
-            raise _broken(number, f"Entry {number} was edited: its column {field.name} holds what nobody writes there")
-    if chain.digest(entry) != entry.hash:
-        raise _broken(number, f"Entry {number} was edited: its hash is that of something else")
-
-
-def _fits(field: "models.Field[object, object]", value: object) -> bool:
-    if value is None:
-        return bool(field.null)
-    if isinstance(field, models.BinaryField):
-        return isinstance(value, bytes | memoryview)
-    return isinstance(value, int if isinstance(field, models.BigIntegerField) else str)
+    if fault := tampered.fault(entry):
+        raise _broken(number, f"Entry {number} was edited: {fault}")
 
 
 def _require_told(number: int, digest: str, wanted: set[str]) -> None:

@@ -44,10 +44,14 @@ def list_entries(
         until=micros("until", until),
     )
     found, more = entries.listed(wanted)
+    rows = [entries.told(entry) for entry in found]
     number, digest = entries.head()
-    ends = {"first": found[0].number if found else None, "last": found[-1].number if found else None}
+    ends = {
+        "first": rows[0]["id"] if rows else None,
+        "last": (rows[-1]["id"] or entries.next_before(rows)) if rows else None,
+    }
     head = {"number": number, "hash": digest}
-    return json({"entries": [entries.told(entry) for entry in found], **ends, "more": more, "head": head})
+    return json({"entries": rows, **ends, "more": more, "head": head})
 
 
 @router.post(

@@ -20,7 +20,7 @@ class UsedToken(msgspec.Struct):
 class Entry(msgspec.Struct):
     """Something that somebody did, or was refused."""
 
-    id: Annotated[int, Meta(ge=1, description="1, 2, 3 ... without holes")]
+    id: Annotated[int, Meta(ge=0, description="1, 2, 3 ... without holes; 0: somebody took its number")]
     at: Time
     who: Annotated[str, Meta(description="empty: nobody in particular, or nobody who is known")]
     verb: Annotated[str, Meta(description="such as server.start, server.change, send, refused")]
@@ -39,6 +39,7 @@ class Entry(msgspec.Struct):
     size: Annotated[int, Meta(description="of all that was sent, in bytes")]
     sha256: Annotated[str, Meta(description="of all that was sent")]
     hash: Annotated[str, Meta(description="of this entry and, with that, of all before it")]
+    fault: Annotated[str, Meta(description="empty, or why this entry is not what was written: somebody edited it")]
 
 
 class Head(msgspec.Struct):

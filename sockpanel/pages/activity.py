@@ -79,12 +79,13 @@ def activity(request: HttpRequest) -> HttpResponse:
     """The newest hundred that fit; `before` pages."""
     chosen = {name: request.GET.get(name, "").strip() for name in FILTERS}
     found, more = entries.listed(_wanted(chosen, request.GET))
-    older = urlencode({**chosen, "before": found[-1].number}) if more else ""
-    here = set(Server.objects.filter(name__in={entry.server for entry in found}).values_list("name", flat=True))
+    rows = [shown(entry) for entry in found]
+    older = urlencode({**chosen, "before": entries.next_before(rows)}) if more else ""
+    here = set(Server.objects.filter(name__in={row["server"] for row in rows}).values_list("name", flat=True))
     context = {
         "chosen": chosen,
         "is_filtered": any(chosen.values()),
-        "rows": [shown(entry) | {"is_here": entry.server in here} for entry in found],
+        "rows": [row | {"is_here": row["server"] in here} for row in rows],
         "people": entries.names("who"),
         "verbs": _verbs(),
         "servers": entries.names("server"),
@@ -130,10 +131,10 @@ def shown(entry: AuditEntry) -> dict[str, Any]:
     configuration = told["configuration"] and msgspec.json.format(msgspec.json.encode(told["configuration"])).decode()
     return {
         **told,
-        "words": WORDS.get(entry.verb, entry.verb),
+        "words": WORDS.get(told["verb"], told["verb"]),
         "changes": entries.changes(told),
         "all": "" if told["new"] else configuration or "",
-        "more_bytes": entry.size - len(told["data"]),
+        "more_bytes": told["size"] - len(told["data"]),
     }
 
 

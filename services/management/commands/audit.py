@@ -104,7 +104,7 @@ def line(told: Mapping[str, Any]) -> str:
     parts += ["; ".join(map(_change, entries.changes(told))), f"[{told['code']}]" if told["code"] else ""]
     if told["size"]:
         parts.append(f"{told['size']:,} B {terminal.visible(told['data'], 100)}")
-    parts.append(_origin(told))
+    parts += [_origin(told), f"[NOT AS IT WAS WRITTEN: {told['fault']}]" if told["fault"] else ""]
     return terminal.plain(" ".join(part for part in parts if part))
 
 

@@ -1,5 +1,6 @@
 """`manage.py audit`: says that the audit is what it was, or which entry is not; reads it for a person and for a script."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import connection
 from services import audit
 from services.audit import guard, heads
 from services.models import AuditEntry, Node
+from tests.services.audit import tampering
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -219,3 +221,17 @@ async def test_old_entries_go_into_a_file(
     assert (told.code, told.json["first"], told.json["heads"]) == (0, 5, 1)
     (directory / heads.FILE).write_text(f"Audit head 3 {five[2].hash} (hourly)\n")
     assert (await manage("audit", "verify")).code == 1
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+async def test_whatever_somebody_has_edited_is_listed_and_marked(manage: Manage, directory: Path) -> None:
+    await sync_to_async(guard.take_down)()
+    await sync_to_async(tampering.odd)()
+    edited = await sync_to_async(tampering.tamper)()
+    lines = await manage("audit", "list", "-n", "1000")
+    assert (lines.code, lines.out.count("NOT AS IT WAS WRITTEN")) == (0, edited)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lines.out)
+    told = await manage("audit", "list", "-n", "1000", "--json")
+    assert len([one for one in map(msgspec.json.decode, told.out.splitlines()) if one["fault"]]) == edited
+    checked = await manage("audit", "verify", "--json")
+    assert (checked.code, checked.json["ok"]) == (1, False)
