@@ -98,4 +98,5 @@ if __name__ == "__main__":
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listening.getsockname()[1], flush=True)
     server.FINISH = 2.0
-    server.PanelServer(application, [listening], panel_tls.Certificate(*tls) if tls else None).run()
+    twin = socket.create_server(("::1", listening.getsockname()[1]), family=socket.AF_INET6, backlog=1024)
+    server.PanelServer(application, [listening, twin], panel_tls.Certificate(*tls) if tls else None).run()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -71,6 +72,19 @@ def test_when_all_places_are_taken_the_others_wait_and_those_inside_notice_nothi
     assert narrow.get("/taken") == b"0"
     assert time.monotonic() - left < 2.0
     assert len(narrow.log()) <= 20
+
+
+def test_both_addresses_share_the_places_and_both_let_in_again(narrow: Polite, many: contextlib.ExitStack):
+    inside = [websocket(narrow, many) for _ in range(MOST)]
+    asking = b"GET /taken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    outside = [many.enter_context(socket.create_connection((host, narrow.port), 10)) for host in ("127.0.0.1", "::1")]
+    for waiting in outside:
+        waiting.sendall(asking)
+    assert select.select(outside, [], [], 0.3)[0] == []  # the panel is full for both
+    for leaving in inside[:20]:
+        leaving.close()
+    for waiting in outside:
+        assert waiting.recv(12) == b"HTTP/1.1 200"
 
 
 def connected(polite: Polite) -> socket.socket:
