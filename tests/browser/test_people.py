@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Surf
 from tests.browser.test_pages import faults
 from tests.browser.test_screenshots import LOOKS, picture
+from tests.services.tls.making import pair
 from tests.sockpanel.panel import Panel
 
 PASSWORD = "correct horse battery staple"
@@ -95,6 +96,25 @@ async def test_a_form_asks_for_the_password_in_between_and_loses_nothing(surf: S
     await page.click("text=Go on")
     await expect(page.locator("#made-title")).to_have_text(re.compile("The invitation for Edsger <b>"))
     await expect(page.locator("tr", has_text="Edsger <b>")).to_contain_text("operator")
+
+
+async def test_a_private_key_is_on_no_page_in_between_and_is_given_again(surf: Surf, panel: Panel) -> None:
+    width, scheme = LOOKS["phone-dark"]
+    name, mine = "lovelace", pair("lab.example.org")
+    page = await guest(surf, panel, name, "admin", "/certificates/", width=width, color_scheme=scheme)
+    time_passes(panel, name)
+    await page.get_by_text("Brought with its key").click()
+    await page.fill("#c-name", name)
+    await page.fill("#c-chain", mine.chain)
+    await page.fill("#c-key", mine.key_text)
+    await page.get_by_role("button", name="Add it").click()
+    await expect(page.locator("h1")).to_have_text("Your password, please")
+    assert mine.key_text.splitlines()[1] not in await page.content()
+    assert await faults(page) == []
+    await page.fill("#password", PASSWORD)
+    await page.fill("#again-key", mine.key_text)
+    await page.click("text=Go on")
+    await expect(page.locator(".note")).to_have_text(re.compile(f"{name} is kept."))
 
 
 @pytest.mark.parametrize("look", ["light", "phone-dark"])

@@ -144,6 +144,18 @@ def test_every_secret_of_a_form_behind_the_question_is_known_as_one(signed_in: C
     assert names | set(certificates.SECRET) <= {secret.name for secret in confirming.SECRETS}
 
 
+@pytest.mark.django_db(databases=["default", "messages"])
+def test_djangos_admin_makes_somebody_whose_password_is_given_again(signed_in: Client):
+    path, new = "/admin/accounts/user/add/", "another good passphrase"
+    passwords = {"password1": new, "password2": new}
+    later(signed_in)
+    asked = signed_in.post(path, {"username": "grace", "role": "viewer", "usable_password": "true", **passwords})
+    assert (asked.status_code, new.encode() in asked.content) == (403, False)
+    made = signed_in.post(path, {**fields_of(asked), **passwords, confirming.FIELD: PASSWORD})
+    assert made.status_code == 302
+    assert User.objects.get(username="grace").check_password(new)
+
+
 def test_looking_needs_no_password(signed_in: Client):
     later(signed_in)
     assert signed_in.get("/dangerous").status_code == 200
