@@ -8,13 +8,15 @@ A directory before its first start has told none, and needs none. It changes not
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from services.audit import heads
+from services.audit import heads, tampered
 from services.audit.heads import Head
 from services.audit.verifying import Verdict
-from services.audit.watch import is_restored
+from services.audit.watch import RESTORED, is_restored
 from services.models import AuditEntry, Node
+from services.supervisor import lock
 
 UNGUARDED = (
     "The database's own guard against changes is gone: somebody took away its triggers. Find out who could, and make them anew: "
@@ -24,21 +26,33 @@ WAITING = "A restore waits for the next start, which writes it into the audit: u
 NO_LOG = "The log that was given tells of no head: it is not the supervisor's, or it is shorter than an hour."
 
 
+MADE_UP = (
+    "says that a restore waits for the next start, and a supervisor has started since: nobody restores under one. If a restore did "
+    "come before that, start again; else somebody wrote that file so that no head is compared: find out who could, and remove it."
+)
+NO_RESTORE = (
+    "was told as the first one after a restore, and the audit holds no restore there: somebody wrote that line so that none before it "
+    "is compared. Find out who could write to audit.heads or to the log, and compare with a log that was kept elsewhere (--log)."
+)
+BESIDE = 100  # entries that others may append between a restore's and its head
+
+
 def told(data_dir: Path) -> list[Head]:
     """The heads that bind: none of those before a restore that nothing has started since."""
-    return [] if is_restored(data_dir) else heads.of(data_dir)
+    return [] if _waits(data_dir) else heads.of(data_dir)
 
 
 def against(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[str]:
     """Sentences; `log` are the heads of one that was kept elsewhere, None where none was given."""
-    faults = [_emptied(found), "" if _is_proved(found, log) else _untold(data_dir, found)]
+    faults = [_emptied(found), _made_up(data_dir), _unrestored([*told(data_dir), *(log or ())], found)]
+    faults += ["" if _is_proved(found, log) else _untold(data_dir, found)]
     faults += [NO_LOG if log is not None and not log else "", "" if found.guarded else UNGUARDED]
     return [fault for fault in faults if fault]
 
 
 def beside(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[str]:
     """What is to be known of an audit that nothing speaks against."""
-    if is_restored(data_dir):
+    if _waits(data_dir):
         return [WAITING]
     untold = _untold(data_dir, found) if _is_proved(found, log) else ""
     return [f"{untold} The log alone proves the audit, up to its last head."] if untold else []
@@ -47,6 +61,36 @@ def beside(data_dir: Path, found: Verdict, log: Sequence[Head] | None) -> list[s
 def _is_proved(found: Verdict, log: Sequence[Head] | None) -> bool:
     """A log that was kept elsewhere is worth more than the file."""
     return bool(log) and found.heads > 0
+
+
+def _waits(data_dir: Path) -> bool:
+    """Whether a restore waits for the next start, as far as anybody can know."""
+    return is_restored(data_dir) and not _made_up(data_dir)
+
+
+def _made_up(data_dir: Path) -> str:
+    """The word of a restore that is older than a start would be gone, and one that is younger than who runs cannot be."""
+    path = data_dir / RESTORED
+    try:
+        at = path.lstat().st_mtime_ns // 1000
+    except FileNotFoundError:
+        return ""
+    starts = AuditEntry.objects.filter(verb="supervisor.start", number__lte=tampered.LARGEST).order_by("-number")
+    started = tampered.number(starts.values_list("at", flat=True).first())
+    pid, record, _ = lock.look(data_dir, settings.SOCKPANEL_NODE)
+    runs_since = record.started_at if pid is not None else 0
+    return f"{path} {MADE_UP}" if started > at or 0 < runs_since < at else ""
+
+
+def _unrestored(told: Sequence[Head], found: Verdict) -> str:
+    """A restore is an entry, and the head after it is told at once."""
+    for head in told:
+        since = head.number - BESIDE
+        restores = AuditEntry.objects.filter(verb="restore", number__gte=since, number__lte=head.number)
+        was_cut = 1 < found.first > since
+        if head.is_restored and not was_cut and not restores.exists():
+            return f"Head {head.number} {NO_RESTORE}"
+    return ""
 
 
 def _emptied(found: Verdict) -> str:
@@ -61,7 +105,7 @@ def _emptied(found: Verdict) -> str:
 
 def _untold(data_dir: Path, found: Verdict) -> str:
     """Why no head proves that the end is there, where one was told once."""
-    if is_restored(data_dir):
+    if _waits(data_dir):
         return ""
     fault, path = heads.fault(data_dir), data_dir / heads.FILE
     if fault == heads.MISSING and not _has_started(found):

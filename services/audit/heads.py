@@ -30,6 +30,7 @@ class Head(msgspec.Struct, frozen=True):
 
     number: int
     hash: str
+    is_restored: bool = False  # the first one after a restore
 
 
 def tell(data_dir: Path, why: str) -> None:
@@ -65,7 +66,7 @@ def read(lines: Iterable[str]) -> list[Head]:
         for number, digest, why in _HEAD.findall(line):
             if why == RESTORED:  # nobody knows which of the former entries came back
                 found.clear()
-            found.append(Head(int(number), digest))
+            found.append(Head(int(number), digest, why == RESTORED))
     return found
 
 

@@ -5,6 +5,7 @@ It does so as well as it can: a supervisor that cannot write into the audit serv
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from services.version import VERSION
 
 TELL_EVERY = 3600.0  # seconds
 STEP = 2.0  # seconds that the clock may be off between two looks
+MAX_WORDS = 64 * 1024  # bytes of them
 RESTORED = "audit.restored"  # a file: what a restore put in place, for the audit that came with it
 
 logger = logging.getLogger(__name__)
@@ -102,9 +104,12 @@ def is_restored(data_dir: Path) -> bool:
 
 def _restored(data_dir: Path) -> dict[str, object]:
     try:
-        found = json.loads((data_dir / RESTORED).read_text())
+        # A pipe in its place is not waited for
+        descriptor = os.open(data_dir / RESTORED, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            found = json.loads(file.read(MAX_WORDS))
     except FileNotFoundError:
         return {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"file": "unknown"}
     return found if isinstance(found, dict) else {"file": "unknown"}

@@ -40,7 +40,7 @@ def test_it_is_found_in_any_log_and_nothing_else_is():
 
 def test_a_restore_makes_void_what_was_told_before():
     lines = [f"Audit head 7 {ONE} (hourly)", f"Audit head 5 {TWO} (restored)", f"Audit head 6 {THREE} (hourly)"]
-    assert heads.read(lines) == [Head(5, TWO), Head(6, THREE)]
+    assert heads.read(lines) == [Head(5, TWO, is_restored=True), Head(6, THREE)]
 
 
 def test_without_a_file_nothing_was_told(tmp_path: Path):

@@ -1,5 +1,6 @@
 """The supervisor says in the audit that it began, tells the head each hour, and notes when the clock was set."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,17 @@ def test_a_refused_restore_leaves_the_word_of_the_one_before(tmp_path: Path):
         raise RestoreRefused("It runs.")
     Watch(tmp_path, "local").begin()
     assert AuditEntry.objects.get(verb="restore").what == "one"
+
+
+@pytest.mark.parametrize("words", [b"", b"[]", b"\xff\0", b"[" * 100_000, b'{"file": ' + b"7" * 100_000, None])
+def test_a_word_of_a_restore_that_somebody_made_up_keeps_no_supervisor_from_starting(
+    tmp_path: Path, words: bytes | None
+):
+    path = tmp_path / watch.RESTORED
+    os.mkfifo(path) if words is None else path.write_bytes(words)
+    Watch(tmp_path, "local").begin()
+    assert last().verb == "supervisor.start"
+    assert not path.exists()
 
 
 def test_a_supervisor_that_cannot_write_there_serves_all_the_same(
