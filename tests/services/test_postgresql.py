@@ -190,7 +190,7 @@ def test_a_server_lives_its_whole_life(cluster: Cluster, panel: Panel) -> None:
 # What they claim is about pages of SQLite's file
 OF_A_FILE = ("test_all_servers_together_keep_what_the_cap_of_the_whole_allows", "test_pruned_pages_go_back_to_the_disk")
 RACES = [f"tests/sockpanel/accounts/test_{name}.py" for name in ("race", "rivals")]
-SAME_THERE = ("recorder", "batches", "bulk", "history", "retention", "execution_jobs", "bytes", "patience")
+SAME_THERE = ("recorder", "batches", "bulk", "history", "retention", "execution_jobs", "bytes", "patience", "nuls")
 
 
 def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
