@@ -190,15 +190,14 @@ def test_a_server_lives_its_whole_life(cluster: Cluster, panel: Panel) -> None:
 # What they claim is about pages of SQLite's file
 OF_A_FILE = ("test_all_servers_together_keep_what_the_cap_of_the_whole_allows", "test_pruned_pages_go_back_to_the_disk")
 RACES = [f"tests/sockpanel/accounts/test_{name}.py" for name in ("race", "rivals")]
+SAME_OF_THE_AUDIT = ("writing", "guard", "entries", "verifying", "cutting", "tampered", "evidence")
 SAME_THERE = ("recorder", "batches", "bulk", "history", "retention", "execution_jobs", "bytes", "patience", "nuls")
 
 
 def test_what_holds_on_sqlite_holds_there(cluster: Cluster) -> None:
     """The tests of recording, reading, pruning, the audit and the first set-up once more, each database by itself."""
     files = [*(f"tests/services/test_{name}.py" for name in SAME_THERE), *RACES]
-    files += [
-        f"tests/services/audit/test_{name}.py" for name in ("writing", "guard", "entries", "verifying", "cutting")
-    ]
+    files += [f"tests/services/audit/test_{name}.py" for name in SAME_OF_THE_AUDIT]
     files.append("tests/services/tls/test_rows.py")
     without = [f"--deselect=tests/services/test_retention.py::{name}" for name in OF_A_FILE]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--reuse-db", "--timeout=60", *without, *files]

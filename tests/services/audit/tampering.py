@@ -57,7 +57,7 @@ def record(number: int) -> AuditEntry:
 
 def tamper() -> int:
     """The number of entries that somebody edited; among them stand others, whose texts say `untouched`."""
-    cases = [(column, value) for column in COLUMNS for value in FOREIGN]
+    cases = [(column, value) for column in COLUMNS for value in FOREIGN] if connection.vendor == "sqlite" else []
     numbers = [record(number).number for number in range(len(cases) + len(DETAILS))]
     audit.record("send", "ada", what="untouched")
     for (column, value), number in zip(cases, numbers, strict=False):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
 from services import audit
 from services.audit import chain, cutting, guard
@@ -16,6 +17,7 @@ from services.audit.heads import Head
 from services.audit.verifying import verify
 from services.errors import AuditBroken, RequestRefused
 from services.models import AuditEntry
+from tests.services.audit import tampering
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +120,13 @@ def test_what_cannot_be_written_does_not_go(ten: list[AuditEntry], tmp_path: Pat
     with pytest.raises(RequestRefused, match="No space"):
         cut(ten[6].at, tmp_path / "old", "root")
     assert numbers() == list(range(1, 11))
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite takes any type in any column")
+def test_entries_that_somebody_edited_go_into_the_file_as_they_stand(tmp_path: Path):
+    guard.take_down()
+    edited = tampering.tamper()
+    tampering.sql("UPDATE services_auditentry SET at = 1 WHERE what <> 'untouched'")
+    assert cut(2, tmp_path / "old", "root") == edited + 10
+    assert len([json.loads(line) for line in (tmp_path / "old").read_bytes().splitlines()]) == edited + 10
+    assert numbers()[0] == edited + 11
