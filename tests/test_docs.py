@@ -115,6 +115,14 @@ def names_in(path: str) -> set[str]:
     )
 
 
+def test_no_merge_was_left_half_done():
+    """Of what nothing else reads: Python and script would not even load."""
+    read = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md"]
+    read += [path for folder in ("docs", "templates", "static/css") for path in (CHECKOUT / folder).rglob("*.*")]
+    texts = {path: path.read_text(encoding="utf-8") for path in read if path.suffix in (".md", ".html", ".css")}
+    assert [path for path, text in texts.items() if re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE)] == []
+
+
 def test_every_word_of_run_is_in_the_readme():
     words = re.findall(r"^\./run (\w+)", (CHECKOUT / "run").read_text(), re.MULTILINE)
     assert [word for word in words if f"`./run {word}" not in README] == []
