@@ -26,17 +26,19 @@ _BEGINS = b"sp_"
 _FEW = 512  # places looked at one by one; of further ones those where a secret stands are picked out in one go
 _FLOOD = 1024  # secrets in one piece: beyond, whatever looks like one is taken out, for nobody may keep a worker busy
 _NAME = rb"[sS][pP]_(?:[0-9a-fA-F]{8}(?:=|%3[dD])\"?"
-# A cookie's value, or a token of 43 characters. Looked for at each sp_, for one may begin inside of another
-_SECRET = re.compile(rb"%s([\w.~+/%%-]{1,%d})|([\w-]{43}))" % (_NAME, LONGEST))
+_TOKEN = 43  # characters of a token behind sp_
+_CHECK = 7  # of those, at its end: 42 bits
+_ENOUGH = 28  # characters of one that was cut off: of fewer nobody guesses the rest
+# A cookie's value, or a token, or so much of one. Looked for at each sp_, for one may begin inside of another
+_SECRET = re.compile(rb"%s([\w.~+/%%-]{1,%d})|([\w-]{%d,%d}))" % (_NAME, LONGEST, _ENOUGH, _TOKEN))
 # The same in small letters, quickly; and the longest stretch in which there may be one, or several
-_LOOKS = re.compile(rb"sp_(?=[0-9a-f]{8}(?:=|%3d)\"?[\w.~+/%-]|[\w-]{43})")
+_LOOKS = re.compile(rb"sp_(?=[0-9a-f]{8}(?:=|%%3d)\"?[\w.~+/%%-]|[\w-]{%d})" % _ENOUGH)
 _STRETCH = re.compile(rb"sp_[\w.~+/%=\"-]{10,}", re.IGNORECASE)
 _LAST = 192  # bytes: what is open begins there at the earliest
 # What the bytes to come may make a token, or the name of a cookie
 _OPEN = re.compile(rb"%s|[0-9a-fA-F]{8}%%3?|([\w-]{0,42})|[0-9a-fA-F]{0,8})\Z" % _NAME)
 # Deep inside of a long run of such characters stands a piece of base64 rather than a token, unless its check is right
 _DEEP = re.compile(rb"(?<=[\w-]{16})sp_", re.IGNORECASE)
-_CHECK = 7  # characters at the end of a token: 42 bits
 _HARMLESS = 16  # characters of a token open nothing, and names of people's own are hardly longer
 _BEFORE = 18  # bytes that tell what an sp_ stands behind, of which two may be its own
 
@@ -62,9 +64,14 @@ def _check(begun: bytes) -> bytes:
 
 def _secret_at(data: bytes, at: int) -> re.Match[bytes] | None:
     match = _SECRET.match(data, at)
-    if match and match[2] and _DEEP.match(data, at) and _check(match[0][:-_CHECK]) != match[0][-_CHECK:]:
+    if match and _is_whole(match) and _DEEP.match(data, at) and _check(match[0][:-_CHECK]) != match[0][-_CHECK:]:
         return None
     return match
+
+
+def _is_whole(match: re.Match[bytes]) -> bool:
+    """Whether it is as long as a token."""
+    return len(match[2] or b"") == _TOKEN
 
 
 def may_begin(data: bytes) -> bool:
@@ -130,7 +137,7 @@ class Scanner:
         opens = len(text) - _BEFORE
         for at in _last(low) if _BEGINS in low else ():
             if match := _secret_at(text, at):
-                if match[1] and match.end() == len(text):
+                if match.end() == len(text) and not _is_whole(match):
                     opens = min(opens, at - _BEFORE)
             elif match := _OPEN.match(text, at):
                 opens = min(opens, at - _BEFORE)
@@ -183,9 +190,19 @@ def _secrets(match: re.Match[bytes]) -> list[Secret]:
     """What it would open the panel as, if anything."""
     cookie, token = match.groups()
     if token is not None:
-        return [Secret("token", hashlib.sha256(match[0]).digest())]
+        whole = match[0] if _is_whole(match) else _completed(match[0])
+        return [Secret("token", hashlib.sha256(whole).digest())] if whole else []
     is_key = len(cookie) >= KEY and cookie[:KEY].isalnum()
     return [Secret("session", digest_of_key(cookie[:KEY].decode()))] if is_key else []
+
+
+def _completed(begun: bytes) -> bytes:
+    """The token of which this is so much that the rest can be counted; empty for less, and for what is none."""
+    secret = begun[: len(_BEGINS) + _TOKEN - _CHECK]
+    if len(secret) < len(_BEGINS) + _TOKEN - _CHECK:
+        return b""
+    whole = secret + _check(secret)
+    return whole if whole.startswith(begun) else b""
 
 
 def told_of(whom: str, *, is_output: bool = False) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 
 KEY = b"k7w3v9q1zx0d5m2p8r4t6y1u3i5o7a9s"  # as Django makes them: 32 small letters and digits
-TOKEN = b"sp_Zk3_x-Q9vB1nM7cR5tY2uI8oP4aS6dF0gH-jK_lZ1xC"
+TOKEN = b"sp_Zk3_x-Q9vB1nM7cR5tY2uI8oP4aS6dF0gH-jH2dBuaR"
 NAME = b"sp_0123abcd"
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost:9000\r\nCookie: theme=dark; " + NAME + b"=" + KEY + b"; a=b\r\n"

@@ -59,7 +59,7 @@ def test_a_token_that_begins_inside_of_another_is_taken_out_too():
         b"plain",
         b"SELECT sp_name FROM sp_configure",
         b"resp_code=7; disp_x=1; sp_=; sp_1234567=short; sp_xyzwxyzw=none",
-        b"sp_" + b"a" * 42 + b" is one short",
+        b"sp_" + b"a" * 27 + b" is one short",
         bytes(range(256)) * 4,
     ],
 )
@@ -228,3 +228,30 @@ def test_no_flood_hides_a_key(unit, between, cut_at):
 def test_after_a_flood_other_words_stay():
     flood = b"sp_00000000=a " * 3000
     assert clean(flood + b"SELECT resp_code FROM it").endswith(b"[redacted] SELECT resp_code FROM it")
+
+
+@pytest.mark.parametrize("before", [b"", b"key ", b"device-000000000001-"])
+@pytest.mark.parametrize("after", [b"", b"\n", b"' is no command"])
+@pytest.mark.parametrize("kept", range(28, 43))
+def test_of_a_token_that_was_cut_off_nobody_counts_the_rest(before: bytes, after: bytes, kept: int):
+    """Its last seven characters can be counted from the others: with 36 of them it is known, and told of."""
+    token = new_token().encode()
+    cleaned, found = search(before + token[: 3 + kept] + after)
+    assert cleaned == before + b"sp_[redacted]" + after
+    assert found == ([("token", hashlib.sha256(token).digest())] if kept >= 36 else [])
+
+
+@pytest.mark.parametrize("kept", range(28, 43))
+def test_so_it_is_where_the_end_of_the_word_comes_later(kept: int):
+    token, scanner = new_token().encode(), Scanner()
+    pieces = (b"key ", token[: 3 + kept], b"\n", b"more")
+    assert b"".join(map(scanner.feed, pieces)) == b"key sp_[redacted]\nmore"
+
+
+def test_a_token_that_goes_on_after_the_first_pieces_is_told_of():
+    token, scanner = new_token().encode(), Scanner()
+    found = []
+    for at in range(0, len(token), 15):
+        scanner.feed(token[at : at + 15])
+        found += scanner.found
+    assert {one.digest for one in found} == {hashlib.sha256(token).digest()}

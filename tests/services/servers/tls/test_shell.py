@@ -166,6 +166,8 @@ class Waiting:
         self.heard: list[bytes] = []
         self.has_ended = False
 
+    def was_named(self, name: str) -> None: ...
+
     def connection_made(self, transport: Shell) -> None:
         transport.pause_reading()
 
