@@ -73,7 +73,7 @@ def next_before(told: Sequence[Mapping[str, Any]]) -> int:
 
 def told(entry: AuditEntry) -> dict[str, Any]:
     """The ENTRY object; `fault` says why it is not what was written."""
-    details = tampered.details(entry) or {}
+    details = tampered.details(entry)
     return {
         "id": tampered.number(entry.number),
         "at": rfc3339(tampered.number(entry.at)),

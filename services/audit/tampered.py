@@ -73,7 +73,7 @@ def fault(entry: AuditEntry) -> str:
             return f"its column {column.name} holds what nobody writes there"
     if chain.digest(entry) != entry.hash:
         return "its hash is that of something else"
-    return "" if details(entry) is not None else "its column details holds what nobody writes there"
+    return "" if _parsed(entry) is not None else "its column details holds what nobody writes there"
 
 
 def _fits(column: Column, value: object) -> bool:
@@ -93,6 +93,8 @@ def number(value: object) -> int:
 
 def text(value: object) -> str:
     """As text that every answer can hold."""
+    if isinstance(value, str) and value.isascii():
+        return value
     if isinstance(value, bytes | memoryview):
         value = bytes(value).decode("utf-8", "surrogateescape")
     return str("" if value is None else value).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
@@ -105,8 +107,12 @@ def data(value: object) -> bytes:
     return text(value).encode()
 
 
-def details(entry: AuditEntry) -> dict[str, Any] | None:
-    """What it says besides; None where that is nothing that is written there."""
+def details(entry: AuditEntry) -> dict[str, Any]:
+    """What it says besides; nothing where that is none of what is written there."""
+    return {text(part): _plain(value, 1) for part, value in (_parsed(entry) or {}).items()}
+
+
+def _parsed(entry: AuditEntry) -> dict[str, Any] | None:
     try:
         found = json.loads(entry.details) if entry.details else {}
     except (ValueError, TypeError, RecursionError):
@@ -116,7 +122,7 @@ def details(entry: AuditEntry) -> dict[str, Any] | None:
     token = found.get("token", {"id": 1, "name": ""})
     if not isinstance(token.get("id"), int) or not isinstance(token.get("name"), str):
         return None
-    return {text(part): _plain(value, 1) for part, value in found.items()}
+    return found
 
 
 def _plain(value: Any, depth: int) -> Any:
