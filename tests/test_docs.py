@@ -6,7 +6,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from django.core.management import get_commands
+from django.core.management import get_commands, load_command_class
 
 from services import errors
 from services.presets import PRESETS
@@ -49,6 +49,13 @@ def test_the_table_of_settings_names_none_that_is_not_read():
 @pytest.mark.parametrize("name", commands())
 def test_every_command_is_documented(name: str):
     assert f"`{name}" in DOCS or f"manage.py {name}" in DOCS
+
+
+@pytest.mark.parametrize(("name", "verb"), sorted(set(re.findall(r"manage\.py ([a-z_]+) ([a-z][a-z-]*)", DOCS))))
+def test_every_command_line_names_a_verb_that_there_is(name: str, verb: str):
+    parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
+    verbs = {choice for action in parser._actions for choice in action.choices or ()}
+    assert not verbs or verb in verbs
 
 
 @pytest.mark.parametrize("name", [*TRANSPORTS, *PRESETS])
