@@ -1,6 +1,7 @@
 """From a certificate's row to a handshake and back: it is shown, renewed under way, and what the client was is kept."""
 
 import asyncio
+import os
 import ssl
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from services import history, operations
+from services.audit import watch
 from services.client import build
 from services.client.request import Exchange
 from services.client.targets import exchange
@@ -100,3 +102,21 @@ async def test_a_running_server_goes_over_to_tls_or_stays_as_it_was(node: Any, l
     await asyncio.to_thread(operations.change, server, {"tls": TLS}, "ada")
     await node.until(server, lambda described: described["state"] == "RUNNING")
     assert (await talk(port)).tls is not None
+
+
+async def test_keys_that_no_certificate_names_go_at_a_start_but_not_at_the_one_after_a_restore(
+    node: Any, lab: Certificate
+) -> None:
+    await node.down()
+    orphan = keyfiles.path_of("a" * 64)
+    orphan.write_text("a key")
+    os.utime(orphan, (1, 1))
+    with watch.restoring(node.directory, {"who": "root", "file": "/b.tar"}):
+        pass
+    await node.up()
+    await eventually_async(lambda: asyncio.sleep(0, not watch.is_restored(node.directory)))
+    assert orphan.exists()
+    await node.down()
+    await node.up()
+    await eventually_async(lambda: asyncio.sleep(0, not orphan.exists()))
+    assert len(list(orphan.parent.iterdir())) == 2  # the authority's and the certificate's
