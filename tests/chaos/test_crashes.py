@@ -20,7 +20,7 @@ from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.timeout(1800 if LONG else 240)
 CRASHES = 20 if LONG else 2
-FREEZES = 100 if LONG else 6
+FREEZES = 100 if LONG else 4
 BLIND = 60 if LONG else 8
 SERVES_WITHIN = 60.0  # seconds: restarts of what dies soon are delayed, and delays double
 

@@ -23,7 +23,7 @@ from tests.chaos.viewer import Viewer
 from tests.waiting import eventually_async
 
 pytestmark = pytest.mark.timeout(600 if LONG else 240)
-ANSWERED = 6_000 if LONG else 800  # messages, in all
+ANSWERED = 6_000 if LONG else 400  # messages, in all
 CLIENTS, VIEWERS = 3, 4
 A_BATCH_GETS_THROUGH = Measure(lives=(100_000, 300_000), slices=(100, 5_000))  # or nobody could ever catch up
 WEB_KILLS = 4 if LONG else 1
@@ -32,16 +32,15 @@ WEB_KILLS = 4 if LONG else 1
 async def test_a_network_that_cuts_slices_and_falls_silent_loses_nothing_that_was_answered_and_doubles_nothing(
     tmp_path: Path,
 ):
-    chance = random.Random(seed := blows.seed())
+    chance = random.Random(blows.seed())
     async with AsyncExitStack() as stack:
         scene = await stack.enter_async_context(stage(tmp_path, ("tcp",), clients=0))
         served = scene.servers["tcp-1"]
         proxy = await stack.enter_async_context(ToxicProxy(("127.0.0.1", served.port), chance))
         clients = [scene.client(served, port=proxy.port) for _ in range(CLIENTS)]
-        await eventually_async(lambda: sum(len(client.ledger.answers) for client in clients) > ANSWERED, 300)
+        await eventually_async(lambda: sum(len(client.ledger.answers) for client in clients) > ANSWERED, 200)
+        await eventually_async(lambda: proxy.ends[RESET] > 3 and proxy.ends[HALF_OPEN] > 0, 60)
         await scene.judge()
-        assert proxy.ends[RESET] > 3, f"CHAOS_SEED={seed}"
-        assert proxy.ends[HALF_OPEN] > 0, f"CHAOS_SEED={seed}"
 
 
 async def test_live_views_that_are_cut_and_lose_the_web_process_end_with_exactly_what_is_stored(tmp_path: Path):

@@ -19,7 +19,7 @@ from tests.chaos.stage import quiet_port
 from tests.chaos.tamed import Tamed
 from tests.waiting import eventually
 
-HISTORIES, STEPS = (60, 20) if LONG else (4, 8)
+HISTORIES, STEPS = (60, 20) if LONG else (3, 6)
 SERVERS = 4
 DEATHS = 4  # of one server's workers: a fifth within ten seconds may be its last one, by design
 SETTLED = 30.0  # seconds

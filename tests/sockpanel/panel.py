@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from tests.ports import free_port_of_localhost
+from tests.sockpanel import empty
 from tests.sockpanel.visitor import Visitor
 from tests.waiting import eventually
 
@@ -58,6 +59,8 @@ class Panel:
 
     def start(self, ready: bool = True) -> None:
         """Start it; with `ready` wait until its health page answers."""
+        if self._owns_data and "DATABASE_URL" not in self.environment:
+            empty.copy_to(self.data_dir)
         self.process = subprocess.Popen(
             self.command,
             env=self.environment | self._admin,
