@@ -45,7 +45,7 @@ import django  # noqa: E402 (only now: the settings read the environment)
 
 django.setup()
 
-from tests import haste  # noqa: E402 (it reads them, too)
+from tests import haste, turns  # noqa: E402 (it reads them, too)
 
 haste.make_haste()
 
@@ -54,6 +54,16 @@ haste.make_haste()
 def pytest_xdist_setupnodes() -> None:
     """xdist's workers must come here before their settings load, too: they inherit no settings module."""
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    os.environ[turns.PLACE] = turns.prepared()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    """Tests that measure run beside one other at the most. To wait for that is no part of a test's own time."""
+    if hasattr(item.config, "workerinput"):
+        with turns.turn(item.path):
+            return (yield)
+    return (yield)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

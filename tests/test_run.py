@@ -135,7 +135,7 @@ def test_tests_bring_their_packages_and_a_later_start_keeps_them(ready: Checkout
     assert ready.did("test", "-k", "framing") == [
         "python -m pip install requirements-dev.txt",
         "npm ci --include=dev",
-        "python -m pytest -n 2 --dist loadfile --max-worker-restart -k framing",
+        "python -m pytest -n 3 --dist loadfile --max-worker-restart -k framing",
     ]
     assert ready.did() == ["python manage.py up"]
 
