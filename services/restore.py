@@ -34,6 +34,7 @@ class Restored(msgspec.Struct, frozen=True):
 
     found: Found
     aside: Path | None  # where the former databases are
+    last_entry: int | None  # of the audit that came back
     unknown: tuple[int, ...]  # servers with messages that the restored control database does not know
 
 
@@ -59,14 +60,14 @@ def restore(path: Path) -> Restored:
             places.require_room(directory, sum(found.databases.values()), "The restore")
             _stage(found, folder)
             _require_ours(found, folder)
-            unknown = _unknown(folder)
+            last_entry, unknown = _last_entry(folder), _unknown(folder)
             staying = [backup.file_of(MESSAGES)] if unknown else []
             places.require_room(directory, sum(map(places.size_of, staying)), "What the restore keeps")
             names = [file.name for file in folder.iterdir()]
             aside = restoring.set_aside(directory, names, [file.name for file in staying])
             restoring.decide(directory, folder)
         restoring.finish(directory)
-    return Restored(found, aside, unknown)
+    return Restored(found, aside, last_entry, unknown)
 
 
 def _is_database(path: Path) -> bool:
@@ -113,6 +114,18 @@ def _stage_one(path: Path, target: Path) -> None:
         copying.settle(target)
     except sqlite3.Error as error:
         raise BackupRefused(f"{path} is damaged ({error}): choose another file.") from error
+
+
+def _last_entry(folder: Path) -> int | None:
+    """The number of the audit's last entry in the new control database; 0 for an audit without any."""
+    new = folder / backup.file_of(next(iter(databases.NAMES))).name
+    if not new.exists():
+        return None
+    with closing(sqlite3.connect(new)) as known:
+        try:
+            return int(known.execute("SELECT coalesce(max(number), 0) FROM services_auditentry").fetchone()[0])
+        except (sqlite3.Error, ValueError):  # one of a version without an audit, or edited
+            return None
 
 
 def _unknown(folder: Path) -> tuple[int, ...]:

@@ -17,7 +17,8 @@ from django.db import close_old_connections
 
 from services import disk, hints, jobs, panel_port, wishes
 from services.actions import Actions
-from services.audit.watch import Watch, is_restored
+from services.audit import word
+from services.audit.watch import Watch
 from services.batches import StoreBatch
 from services.books import Allotted
 from services.errors import SockpanelError
@@ -109,7 +110,7 @@ class Runtime:
         await sync_to_async(wishes.settle_former)(self._node, clock.now())
         if self._only is None:
             await sync_to_async(wishes.autostart)(self._node)
-            if not is_restored(self._data_dir):  # who goes back to what a restore has replaced needs its keys
+            if not word.waits(self._data_dir):  # who goes back to what a restore has replaced needs its keys
                 await sync_to_async(rows.sweep)()
             await sync_to_async(self._watch.begin)()
         else:

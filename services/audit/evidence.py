@@ -5,16 +5,15 @@ for sentence in evidence.against(data_dir, verify(told), log=[]): ...      # non
 A directory before its first start has told none, and needs none. It changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from services.audit import heads, tampered
+from services.audit import entries, heads, tampered, word
 from services.audit.heads import Head
 from services.audit.verifying import Verdict
-from services.audit.watch import RESTORED, is_restored
 from services.models import AuditEntry, Node
 from services.supervisor import lock
 
@@ -24,11 +23,13 @@ UNGUARDED = (
 )
 WAITING = "A restore waits for the next start, which writes it into the audit: until then no head of the data directory is compared."
 NO_LOG = "The log that was given tells of no head: it is not the supervisor's, or it is shorter than an hour."
-
-
 MADE_UP = (
     "says that a restore waits for the next start, and a supervisor has started since: nobody restores under one. If a restore did "
     "come before that, start again; else somebody wrote that file so that no head is compared: find out who could, and remove it."
+)
+ODD = (
+    "is no file, and no restore leaves anything else: somebody put it there so that no head is compared. Find out who could; the next "
+    "start puts it aside."
 )
 NO_RESTORE = (
     "was told as the first one after a restore, and the audit holds no restore there: somebody wrote that line so that none before it "
@@ -65,21 +66,29 @@ def _is_proved(found: Verdict, log: Sequence[Head] | None) -> bool:
 
 def _waits(data_dir: Path) -> bool:
     """Whether a restore waits for the next start, as far as anybody can know."""
-    return is_restored(data_dir) and not _made_up(data_dir)
+    return word.waits(data_dir) and not _made_up(data_dir)
 
 
 def _made_up(data_dir: Path) -> str:
-    """The word of a restore that is older than a start would be gone, and one that is younger than who runs cannot be."""
-    path = data_dir / RESTORED
-    try:
-        at = path.lstat().st_mtime_ns // 1000
-    except FileNotFoundError:
+    """Why no restore can have left that word; empty for one that may be true."""
+    path = data_dir / word.FILE
+    if word.is_odd(data_dir):
+        return f"{path} {ODD}"
+    if not word.waits(data_dir):
         return ""
-    starts = AuditEntry.objects.filter(verb="supervisor.start", number__lte=tampered.LARGEST).order_by("-number")
-    started = tampered.number(starts.values_list("at", flat=True).first())
+    at = path.lstat().st_mtime_ns // 1000
     pid, record, _ = lock.look(data_dir, settings.SOCKPANEL_NODE)
     runs_since = record.started_at if pid is not None else 0
-    return f"{path} {MADE_UP}" if started > at or 0 < runs_since < at else ""
+    return f"{path} {MADE_UP}" if _has_started_since(word.read(data_dir), at) or 0 < runs_since < at else ""
+
+
+def _has_started_since(words: Mapping[str, object], at: int) -> bool:
+    """A start takes the word away. A restore counts the entries that came back; clocks tell only where it could not."""
+    starts = AuditEntry.objects.filter(verb="supervisor.start", number__lte=tampered.LARGEST).order_by("-number")
+    last = words.get(word.LAST)
+    if isinstance(last, int):
+        return last > entries.head()[0] or starts.filter(number__gt=max(0, last)).exists()
+    return tampered.number(starts.values_list("at", flat=True).first()) > at
 
 
 def _unrestored(told: Sequence[Head], found: Verdict) -> str:

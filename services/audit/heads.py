@@ -89,7 +89,10 @@ def fault(data_dir: Path) -> str:
 
 
 def _of(data_dir: Path) -> list[Head]:
-    # A pipe in its place is not waited for
-    descriptor = os.open(data_dir / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, encoding="ascii", errors="replace") as lines:
+    with open(data_dir / FILE, encoding="ascii", errors="replace", opener=_open) as lines:
         return read(lines)
+
+
+def _open(path: str, _: int) -> int:
+    """A pipe in its place is not waited for, a link not followed."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

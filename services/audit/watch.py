@@ -3,28 +3,21 @@
 It does so as well as it can: a supervisor that cannot write into the audit serves all the same, and its log says so.
 """
 
-import json
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from django.db import Error, transaction
 
-from services.audit import heads
+from services.audit import heads, word
 from services.audit.origin import coming_from
 from services.audit.writing import record
-from services.errors import SockpanelError
 from services.models import Server
-from services.storage import places
 from services.version import VERSION
 
 TELL_EVERY = 3600.0  # seconds
 STEP = 2.0  # seconds that the clock may be off between two looks
-MAX_WORDS = 64 * 1024  # bytes of them
-RESTORED = "audit.restored"  # a file: what a restore put in place, for the audit that came with it
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +33,7 @@ class Watch:
     def begin(self) -> None:
         """The first entry of a life, with what starts by itself, and the head."""
         names = Server.objects.filter(node=self._node, autostart=True).values_list("name", flat=True)
+        self._safely(word.take_odd_away, self._data_dir)
         self._safely(self._begin, list(names))
 
     def attend(self) -> None:
@@ -47,14 +41,16 @@ class Watch:
         self._safely(heads.note, self._data_dir, "start")
 
     def _begin(self, autostart: list[str]) -> None:
-        restored = _restored(self._data_dir)
+        restored = word.read(self._data_dir)
         with transaction.atomic():
             if restored:
                 record("restore", str(restored.get("who", "")), what=str(restored.get("file", "")), new=restored)
             what = f"node {self._node}, version {VERSION}"
             record("supervisor.start", "", what=what, new={"autostart": autostart} if autostart else None)
-        heads.tell(self._data_dir, heads.RESTORED if restored else "start")
-        (self._data_dir / RESTORED).unlink(missing_ok=True)
+        try:
+            heads.tell(self._data_dir, heads.RESTORED if restored else "start")
+        finally:
+            word.take_away(self._data_dir)
 
     def is_due(self) -> bool:
         """Whether there is anything to write."""
@@ -80,36 +76,3 @@ class Watch:
 def _ahead() -> float:
     """Seconds of the wall clock before the one that nobody sets; it counts while the machine sleeps, too."""
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-@contextmanager
-def restoring(data_dir: Path, words: Mapping[str, object]) -> Iterator[None]:
-    """Leave word for the next start, whose audit is another one; not when nothing came of it."""
-    path = data_dir / RESTORED
-    before = path.read_text() if path.exists() else None
-    path.touch(mode=0o600)
-    places.give_to_owner(data_dir, path)
-    path.write_text(json.dumps(words))
-    try:
-        yield
-    except SockpanelError:
-        path.unlink() if before is None else path.write_text(before)
-        raise
-
-
-def is_restored(data_dir: Path) -> bool:
-    """Whether a restore waits for the next start to tell of it."""
-    return (data_dir / RESTORED).exists()
-
-
-def _restored(data_dir: Path) -> dict[str, object]:
-    try:
-        # A pipe in its place is not waited for
-        descriptor = os.open(data_dir / RESTORED, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            found = json.loads(file.read(MAX_WORDS))
-    except FileNotFoundError:
-        return {}
-    except (ValueError, RecursionError):
-        return {"file": "unknown"}
-    return found if isinstance(found, dict) else {"file": "unknown"}

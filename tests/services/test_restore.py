@@ -65,6 +65,13 @@ def test_brings_back_what_there_was_and_keeps_what_there_is(stored: Stored, back
     assert query(Path(told["aside"]) / "messages.sqlite3", COUNT) == [(60,)]
 
 
+def test_the_audit_is_told_how_much_of_it_came_back(stored: Stored, backup: Path):
+    """By the number of its last entry: clocks of two machines prove nothing."""
+    [(last,)] = query(stored.control, "SELECT max(number) FROM services_auditentry")
+    stored.json("restore", str(backup), "--yes")
+    assert json.loads((stored.control.parent / "audit.restored").read_text())["last_entry"] == last > 0
+
+
 def test_a_log_of_the_former_database_is_not_applied_to_the_new_one(stored: Stored, backup: Path):
     """As a crash leaves it: the last transactions in the log alone."""
     stored.python(CRASH, str(stored.messages))

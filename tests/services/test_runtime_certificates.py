@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from services import history, operations
-from services.audit import watch
+from services.audit import word
 from services.client import build
 from services.client.request import Exchange
 from services.client.targets import exchange
@@ -111,10 +111,10 @@ async def test_keys_that_no_certificate_names_go_at_a_start_but_not_at_the_one_a
     orphan = keyfiles.path_of("a" * 64)
     orphan.write_text("a key")
     os.utime(orphan, (1, 1))
-    with watch.restoring(node.directory, {"who": "root", "file": "/b.tar"}):
+    with word.leaving(node.directory, {"who": "root", "file": "/b.tar"}):
         pass
     await node.up()
-    await eventually_async(lambda: asyncio.sleep(0, not watch.is_restored(node.directory)))
+    await eventually_async(lambda: asyncio.sleep(0, not word.waits(node.directory)))
     assert orphan.exists()
     await node.down()
     await node.up()

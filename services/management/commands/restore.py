@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from services import restore, terminal
-from services.audit import watch
+from services.audit import word
 from services.errors import RequestRefused
 from services.management.base import SockpanelCommand, who
 from services.storage.places import mebibytes
@@ -62,8 +62,10 @@ def _restore(file: Path, found: restore.Found) -> restore.Restored:
     told = {"who": who(), "file": str(file.absolute()), "made_at": found.made_at, "databases": sorted(found.databases)}
     if "control" not in found.databases:
         return restore.restore(file)
-    with watch.restoring(settings.SOCKPANEL_DATA_DIR, told):
-        return restore.restore(file)
+    with word.leaving(settings.SOCKPANEL_DATA_DIR, told) as more:
+        done = restore.restore(file)
+        more[word.LAST] = done.last_entry
+        return done
 
 
 def _confirmed(found: restore.Found) -> bool:

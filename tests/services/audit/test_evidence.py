@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from services import audit
-from services.audit import evidence, heads, watch
+from services.audit import evidence, heads, word
 from services.audit.heads import Head
 from services.audit.verifying import verify
 from services.audit.watch import Watch
 from services.models import AuditEntry
 from services.servers import clock
 from services.supervisor.lock import SupervisorLock
+from tests.services.audit.odd import ODD, put_odd
 
 pytestmark = pytest.mark.django_db(databases=["default", "messages"])
 
@@ -32,7 +33,7 @@ def faults(directory: Path, log: list[Head] | None = None) -> str:
 
 
 def restored(directory: Path) -> None:
-    with watch.restoring(directory, {"who": "root", "file": "/b.tar"}):
+    with word.leaving(directory, {"who": "root", "file": "/b.tar"}):
         pass
 
 
@@ -49,7 +50,7 @@ def test_a_word_of_a_restore_that_a_start_should_have_taken_away_is_made_up(dire
     assert faults(directory) == ""
     restored(directory)
     long_ago = time.time() - 3600
-    os.utime(directory / watch.RESTORED, (long_ago, long_ago))
+    os.utime(directory / word.FILE, (long_ago, long_ago))
     assert "nobody restores under one" in faults(directory)
     assert evidence.told(directory) != []  # so the heads bind again
 
@@ -60,14 +61,45 @@ def test_a_word_of_a_restore_under_a_running_supervisor_is_made_up(directory: Pa
         os.utime(directory / heads.FILE)
         restored(directory)
         later = time.time() + 60
-        os.utime(directory / watch.RESTORED, (later, later))
+        os.utime(directory / word.FILE, (later, later))
         assert "nobody restores under one" in faults(directory)
     assert faults(directory) == ""  # nobody could know
 
 
+@pytest.mark.parametrize("kind", ODD)
+def test_what_no_restore_leaves_is_made_up_at_once(directory: Path, kind: str):
+    Watch(directory, "local").begin()
+    put_odd(directory, kind)
+    assert "is no file, and no restore leaves anything else" in faults(directory)
+    assert evidence.told(directory) != []
+
+
+def came_back(directory: Path, number: int) -> None:
+    with word.leaving(directory, {"who": "root", "file": "/b.tar"}) as more:
+        more[word.LAST] = number
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_restore_on_a_machine_with_another_clock_waits_all_the_same(directory: Path, hours: int):
+    """What came back is counted: the clock of the machine that made the backup may be ahead."""
+    Watch(directory, "local").begin()
+    came_back(directory, 1)
+    then = time.time() + 3600 * hours
+    os.utime(directory / word.FILE, (then, then))
+    assert faults(directory) == ""
+    assert evidence.beside(directory, verify([]), None) == [evidence.WAITING]
+
+
+@pytest.mark.parametrize("number", [0, 2, 10**30, -1])
+def test_a_count_that_does_not_fit_was_made_up(directory: Path, number: int):
+    Watch(directory, "local").begin()
+    came_back(directory, number)
+    assert "nobody restores under one" in faults(directory)
+
+
 def test_a_restore_before_the_run_of_a_single_server_still_waits(directory: Path):
     restored(directory)
-    time_of = (directory / watch.RESTORED).stat().st_mtime_ns // 1000
+    time_of = (directory / word.FILE).stat().st_mtime_ns // 1000
     with SupervisorLock(directory, "local", time_of + 1):
         Watch(directory, "local").attend()
         assert faults(directory) == ""

@@ -7,10 +7,11 @@ import pytest
 from django.db import Error
 
 from services import operations
-from services.audit import entries, heads, watch
+from services.audit import entries, heads, watch, word
 from services.audit.watch import STEP, TELL_EVERY, Watch
 from services.errors import RestoreRefused
 from services.models import AuditEntry
+from tests.services.audit.odd import ODD, put_odd
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +97,7 @@ def test_a_clock_that_is_a_little_off_is_no_step(tmp_path: Path, clock: Clock):
 
 
 def test_a_restore_is_told_in_the_audit_that_came_back(tmp_path: Path):
-    with watch.restoring(tmp_path, {"who": "root (command line)", "file": "/b.tar"}):
+    with word.leaving(tmp_path, {"who": "root (command line)", "file": "/b.tar"}):
         pass
     Watch(tmp_path, "local").begin()
     restored, started = AuditEntry.objects.order_by("number")
@@ -112,30 +113,47 @@ def test_a_restore_is_told_in_the_audit_that_came_back(tmp_path: Path):
 
 
 def test_a_restore_that_was_refused_is_not_told(tmp_path: Path):
-    with pytest.raises(RestoreRefused), watch.restoring(tmp_path, {"who": "root"}):
+    with pytest.raises(RestoreRefused), word.leaving(tmp_path, {"who": "root"}):
         raise RestoreRefused("It runs.")
     Watch(tmp_path, "local").begin()
     assert last().verb == "supervisor.start"
 
 
 def test_a_refused_restore_leaves_the_word_of_the_one_before(tmp_path: Path):
-    with watch.restoring(tmp_path, {"who": "ada", "file": "one"}):
+    with word.leaving(tmp_path, {"who": "ada", "file": "one"}):
         pass
-    with pytest.raises(RestoreRefused), watch.restoring(tmp_path, {"who": "ada", "file": "two"}):
+    with pytest.raises(RestoreRefused), word.leaving(tmp_path, {"who": "ada", "file": "two"}):
         raise RestoreRefused("It runs.")
     Watch(tmp_path, "local").begin()
     assert AuditEntry.objects.get(verb="restore").what == "one"
 
 
-@pytest.mark.parametrize("words", [b"", b"[]", b"\xff\0", b"[" * 100_000, b'{"file": ' + b"7" * 100_000, None])
-def test_a_word_of_a_restore_that_somebody_made_up_keeps_no_supervisor_from_starting(
-    tmp_path: Path, words: bytes | None
-):
-    path = tmp_path / watch.RESTORED
-    os.mkfifo(path) if words is None else path.write_bytes(words)
+@pytest.mark.parametrize("words", [b"", b"[]", b"\xff\0", b"[" * 100_000, b'{"file": ' + b"7" * 100_000])
+def test_a_word_of_a_restore_that_somebody_made_up_keeps_no_supervisor_from_starting(tmp_path: Path, words: bytes):
+    path = tmp_path / word.FILE
+    path.write_bytes(words)
     Watch(tmp_path, "local").begin()
     assert last().verb == "supervisor.start"
     assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_no_restore_leaves_is_put_aside_and_every_head_goes_on_to_bind(tmp_path: Path, kind: str):
+    Watch(tmp_path, "local").begin()
+    put_odd(tmp_path, kind)
+    Watch(tmp_path, "local").begin()
+    assert [entry.verb for entry in AuditEntry.objects.all()] == ["supervisor.start"] * 2
+    assert [(head.number, head.is_restored) for head in heads.of(tmp_path)] == [(1, False), (2, False)]
+    assert not os.path.lexists(tmp_path / word.FILE)
+
+
+def test_the_word_goes_also_where_no_head_can_be_told(tmp_path: Path):
+    with word.leaving(tmp_path, {"who": "root"}):
+        pass
+    (tmp_path / heads.FILE).mkdir()
+    Watch(tmp_path, "local").begin()
+    assert AuditEntry.objects.filter(verb="restore").count() == 1
+    assert not word.waits(tmp_path)
 
 
 def test_a_supervisor_that_cannot_write_there_serves_all_the_same(
