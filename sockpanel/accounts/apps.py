@@ -10,6 +10,6 @@ class Accounts(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        # They listen to sign-ins, and to what comes to servers
-        for listener in ("confirming", "ending", "entries", "locking", "sessions"):
+        # They listen to sign-ins, to changes of people, and to what comes to servers
+        for listener in ("confirming", "ending", "entries", "invitations", "locking", "sessions"):
             import_module(f"sockpanel.accounts.{listener}")

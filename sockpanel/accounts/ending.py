@@ -66,8 +66,15 @@ def _end(sessions: list[tuple[Session, Exposed]], tokens: list[tuple[Token, Expo
     Session.objects.filter(pk__in=[session.pk for session, _ in sessions]).delete()
     Token.objects.filter(pk__in=[token.pk for token, _ in tokens]).delete()
     for session, one in sessions:
-        if session.user is not None:
-            _leave_word(session.pk, _why_by_output(at) if one.is_output else _why_by_browser(at))
+        if why := _why(session, one, at):
+            _leave_word(session.pk, why)
+
+
+def _why(session: Session, one: Exposed, at: str) -> str:
+    """Of a browser that waits at the sign-in page, and hands over that key, too, what it is told already."""
+    if session.user is None:
+        return str(session.get_decoded().get(_WHY, ""))
+    return _why_by_output(at) if one.is_output else _why_by_browser(at)
 
 
 def _told_of_sessions(sessions: list[tuple[Session, Exposed]], at: str, server: Server | None) -> Iterator[str]:

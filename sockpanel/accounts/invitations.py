@@ -7,11 +7,15 @@ The token stands in the fragment of the link, which no browser sends and no log 
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -23,14 +27,25 @@ from sockpanel.accounts.models import Invitation, User, digest_of
 
 LASTS = timedelta(days=3)
 MOST = 100  # open ones
+MAKING = frozenset({"role", "is_active", "username"})  # what of somebody an invitation hangs on
 REFUSED = "The link is wrong, was used or taken back, is older than 3 days, or its maker is no admin any more: ask for a new one."
-TAKEN = "Somebody has this user name already: choose another one."
 
 
 def open_ones() -> QuerySet[Invitation]:
     """Those that can still be used, the newest first: whoever made one is an admin still."""
-    admins = User.objects.filter(is_active=True, role=User.Role.ADMIN).values("username")
-    return Invitation.objects.filter(expires_at__gt=timezone.now(), made_by__in=admins).order_by("-pk")
+    return Invitation.objects.filter(expires_at__gt=timezone.now(), made_by__in=_admins()).order_by("-pk")
+
+
+@receiver(post_save, sender=User)
+@receiver(post_delete, sender=User)
+def end(update_fields: Collection[str] | None = None, **_: object) -> None:
+    """For good, when their maker is no admin any more: as one again, or as somebody else of that name, nobody brings them back."""
+    if update_fields is None or MAKING.intersection(update_fields):
+        Invitation.objects.exclude(made_by__in=_admins()).delete()
+
+
+def _admins() -> QuerySet[User, Any]:
+    return User.objects.filter(is_active=True, role=User.Role.ADMIN).values("username")
 
 
 def make(role: str, by: str, name: str = "") -> str:
@@ -77,8 +92,8 @@ def accept(token: str, username: str, password: str) -> User:
     with transaction.atomic():
         setup.hold_others()
         invitation = of(token)
-        if User.objects.filter(username__iexact=user.username).exists():
-            raise ConfigurationRefused(TAKEN, field="username")
+        if problem := user.name_refused():  # of several at once, too
+            raise ConfigurationRefused(problem, field="username")
         invitation.delete()
         user.role = invitation.role
         user.save()

@@ -10,11 +10,13 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
 from services.errors import ConfigurationRefused
 from services.servers import redaction
+from sockpanel.accounts import names
 
 
 class People(UserManager["User"]):
@@ -52,6 +54,17 @@ class User(AbstractUser):
     token: "Token | None" = None  # that token
 
     objects: ClassVar[People] = People()
+
+    def clean(self) -> None:
+        """Also the name, where it is a new one: forms, invitations and Django's admin all come by here."""
+        super().clean()
+        if refusal := self.name_refused():
+            raise ValidationError({"username": refusal})
+
+    def name_refused(self) -> str:
+        """Why a new name will not do beside those of all others; empty where it will, and for a name of before."""
+        others = dict(User.objects.values_list("pk", "username"))
+        return "" if others.pop(self.pk, None) == self.username else names.refusal(self.username, others.values())
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         self.is_staff = self.is_superuser = self.role == User.Role.ADMIN

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import time
-import unicodedata
 from pathlib import Path
 
 from django.conf import settings
@@ -122,8 +121,6 @@ def checked(user: User, password: str) -> User:
         user.full_clean(exclude=["password"], validate_unique=False)  # it is the first, or there already
     except ValidationError as error:
         problems["username"] = " ".join(error.messages)
-    if scripts := _confusable(user.username):
-        problems["username"] = f"Its letters are {' and '.join(scripts)}, which look alike: keep to one script."
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -131,13 +128,6 @@ def checked(user: User, password: str) -> User:
     if problems:
         raise ConfigurationRefused(" ".join(problems.values()), problems=problems)
     return user
-
-
-def _confusable(name: str) -> list[str]:
-    """The scripts of a name's letters, where some of one look like some of another."""
-    scripts = {unicodedata.name(letter, "").partition(" ")[0].title() for letter in name if letter.isalpha()}
-    found = sorted(scripts & {"Latin", "Cyrillic", "Greek", "Armenian"})
-    return found if len(found) > 1 else []
 
 
 def hold_others() -> None:

@@ -54,6 +54,17 @@ def test_so_it_does_for_who_goes_there_directly(client: Client, key: str):
     assert AT in client.get("/login/").content.decode()
 
 
+def test_whatever_tab_asks_first_and_whatever_the_browser_hands_over_next(client: Client, key: str):
+    came("session", key)
+    for _ in range(3):
+        assert AT in client.get("/login/").content.decode()
+        came("session", client.cookies[settings.SESSION_COOKIE_NAME].value)  # the tab at the server asks there again
+    assert AT in client.get("/servers/", follow=True).content.decode()
+    client.post("/login/", {"username": "ada", "password": PASSWORD})
+    client.post("/logout/")
+    assert AT not in client.get("/login/").content.decode()
+
+
 def test_a_script_with_the_old_cookie_is_told_too(client: Client, key: str):
     came("session", key)
     answer = client.get("/api/v1/servers")

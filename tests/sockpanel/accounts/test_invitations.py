@@ -38,6 +38,38 @@ def test_the_link_dies_with_the_rights_of_who_made_it(ada: User, change: dict[st
     assert not invitations.open_ones().exists()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"role": "operator"}, {"is_active": False}, {"username": "grace"}],
+    ids=["lowered", "disabled", "renamed"],
+)
+def test_and_for_good(ada: User, change: dict[str, object]):
+    token, before = invitations.make("admin", "ada"), {field: getattr(ada, field) for field in change}
+    for fields in (change, before):
+        for field, value in fields.items():
+            setattr(ada, field, value)
+        ada.save(update_fields=list(fields))
+    assert not invitations.open_ones().exists()
+    with pytest.raises(InvitationRefused):
+        invitations.accept(token, "eve", PASSWORD)
+
+
+def test_another_admin_of_the_same_name_brings_nothing_back(ada: User):
+    token = invitations.make("admin", "ada")
+    ada.delete()
+    User.objects.create_user("ada", password=PASSWORD, role="admin")
+    with pytest.raises(InvitationRefused):
+        invitations.accept(token, "eve", PASSWORD)
+
+
+def test_what_changes_nobodys_rights_ends_no_invitation(ada: User, vera: User):
+    token = invitations.make("viewer", "ada")
+    vera.is_active = False
+    vera.save()
+    ada.save(update_fields=["theme"])
+    assert invitations.accept(token, "eve", PASSWORD).pk
+
+
 @pytest.mark.parametrize("name", ["\N{FULLWIDTH LATIN SMALL LETTER A}da", "ADA"])
 def test_another_way_to_write_a_name_is_the_same_name(ada: User, name: str):
     with pytest.raises(ConfigurationRefused, match="already"):
