@@ -9,7 +9,7 @@ import filecmp
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,17 +49,17 @@ def prepare() -> None:
         _mark(numbers)
 
 
-def behind() -> list[str]:
-    """The names of the databases that are not there or lack migrations. Raises DatabaseAway or DatabaseDamaged."""
-    return [name for alias, name in NAMES.items() if _is_behind(alias)]
+def behind(aliases: Iterable[str] = tuple(NAMES)) -> list[str]:
+    """The names of those databases that are not there or lack migrations. Raises DatabaseAway or DatabaseDamaged."""
+    return [NAMES[alias] for alias in aliases if _is_behind(alias)]
 
 
-def require_current() -> None:
+def require_current(aliases: Iterable[str] = tuple(NAMES)) -> None:
     """Raises DatabaseBehind with the command that helps, DatabaseAway or DatabaseDamaged."""
     users.join(_directory())
     if restoring.is_under_way(_directory()):
         raise DatabaseAway("A restore was interrupted: start with manage.py up, which completes it, or restore again.")
-    if names := behind():
+    if names := behind(aliases):
         which = f"The {names[0]} database is" if len(names) == 1 else "The databases are"
         raise DatabaseBehind(f"{which} not there or not up to date: run manage.py up, which makes and migrates both.")
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from services import databases
 from services.audit import entries, heads, tampered, word
 from services.audit.heads import Head
 from services.audit.verifying import Verdict
-from services.models import AuditEntry, Node
+from services.models import MESSAGES, AuditEntry, Node
 from services.supervisor import lock
 
 UNGUARDED = (
@@ -131,4 +132,12 @@ def _untold(data_dir: Path, found: Verdict) -> str:
 def _has_started(found: Verdict) -> bool:
     """Each start is an entry, each supervisor is known to the message database, and only what is old is cut."""
     starts = AuditEntry.objects.filter(verb="supervisor.start")
-    return found.first > 1 or starts.exists() or Node.objects.exists()
+    return found.first > 1 or starts.exists() or _has_nodes()
+
+
+def _has_nodes() -> bool:
+    """A copy of the control database comes without the other; where both were made that one was lost, with what it knew."""
+    file = databases.file_of(MESSAGES)
+    if file is not None and not file.exists():
+        return (file.parent / databases.MADE).exists()
+    return Node.objects.exists()

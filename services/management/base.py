@@ -9,7 +9,7 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 import django.db
@@ -26,6 +26,7 @@ class SockpanelCommand(BaseCommand):
     """A command of Sockpanel. It needs up-to-date databases unless it says otherwise."""
 
     needs_databases = True
+    stores: Collection[str] = tuple(databases.NAMES)  # which of them
     requires_system_checks: list[str] = []  # a command answers at once; the checks belong to the start of the panel
     suppressed_base_arguments = {"--version", "-v", "--settings", "--pythonpath", "--no-color", "--force-color"}
     interrupted = INTERRUPTED  # exit code at Ctrl-C
@@ -61,7 +62,7 @@ class SockpanelCommand(BaseCommand):
 
     def _run(self, options: Mapping[str, Any]) -> None:
         if self.needs_databases:
-            databases.require_current()
+            databases.require_current(self.stores)
         with audit.coming_from("command line"):
             self.run(options)
         sys.stdout.flush()

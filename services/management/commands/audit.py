@@ -25,6 +25,7 @@ exit codes: 0 it is what it was, 1 it is not (the first wrong entry is named) or
 
 class Command(SockpanelCommand):
     help = "Read the audit, and check that nobody has changed it."
+    stores = ("default",)  # a copy of the control database holds all of it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = EPILOG

@@ -1,6 +1,7 @@
 """`manage.py audit`: says that the audit is what it was, or which entry is not; reads it for a person and for a script."""
 
 import re
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,19 @@ async def test_whatever_somebody_has_edited_is_listed_and_marked(manage: Manage,
     assert len([one for one in map(msgspec.json.decode, told.out.splitlines()) if one["fault"]]) == edited
     checked = await manage("audit", "verify", "--json")
     assert (checked.code, checked.json["ok"]) == (1, False)
+
+
+async def test_a_copy_of_the_control_database_is_read_and_verified_alone(
+    books: Any, begin: Callable[..., Awaitable[Any]], data_directory: Path
+):
+    for path in data_directory.iterdir():
+        if not path.name.startswith("control.sqlite3"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    verified = await (await begin("audit", "verify")).finished()
+    assert (verified.code, verified.err) == (0, "")
+    assert "are what they were" in verified.out
+    listed = await (await begin("audit", "list")).finished()
+    assert (listed.code, "server.create lab" in listed.out) == (0, True)
+    others = await (await begin("servers", "list")).finished()
+    assert (others.code, "The messages database is not there" in others.err) == (1, True)
+    assert not (data_directory / "messages.sqlite3").exists()

@@ -64,7 +64,7 @@ def test_with_traceback_the_failure_itself_is_seen() -> None:
 
 
 def test_a_database_that_was_not_migrated_is_one_line_that_names_the_command(capsys: Any, monkeypatch: Any) -> None:
-    def behind() -> None:
+    def behind(_: object) -> None:
         raise DatabaseBehind("The databases are not up to date: run `manage.py up`.")
 
     monkeypatch.setattr(databases, "require_current", behind)
