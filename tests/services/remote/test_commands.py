@@ -40,5 +40,8 @@ def test_a_command_with_a_token_or_a_cookie_is_refused_and_kept_nowhere(
 
 
 def test_what_only_looks_a_little_like_one_is_taken() -> None:
-    asked = {**FAR, "argv": ["grep", "sp_lines", "sp_0123abcd", "sp_" + "a" * 27]}
+    asked = {
+        **FAR,
+        "argv": ["grep", "sp_lines", "sp_0123abcd", "sp_" + "a" * 27, "/srv/sp_nightly_export_of_all_measurements"],
+    }
     assert commands.ask(asked, "ada").argv == asked["argv"]
