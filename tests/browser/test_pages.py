@@ -4,6 +4,7 @@ import re
 import socket
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Surf, ask
@@ -47,6 +48,18 @@ async def test_nothing_is_wider_than_a_phone(surf: Surf, served) -> None:
         await page.goto(path)
         await expect(page.locator("h1")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+@pytest.mark.parametrize("width", [390, 800])
+async def test_a_narrow_page_of_a_server_leads_to_its_tabs(surf: Surf, served, width: int) -> None:
+    lab = served("echo")
+    lab.send(*(b"%d\n" % number for number in range(40)))
+    page = await surf(lab.path, width=width)
+    tabs = page.get_by_role("navigation", name=lab.name)
+    seen, whole = await tabs.evaluate("tabs => [tabs.offsetHeight, tabs.scrollHeight]")
+    assert seen >= whole > 24
+    await tabs.get_by_role("link", name="Settings").click()
+    await expect(page).to_have_url(re.compile(r"/settings/$"))
 
 
 async def test_without_script_everything_is_there_and_works(surf: Surf, served) -> None:
