@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
+from itertools import chain
 from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
@@ -85,23 +86,33 @@ class Exposure:
             self._rests.set()
 
     async def _end_some(self) -> bool:
-        """Whether it could be done."""
+        """Whether it could be done: one server at a time, so that what was ended at one is told whatever becomes of the next."""
         taken, self._waiting = self._waiting[: self._at_once], self._waiting[self._at_once :]
+        by_server: defaultdict[int, list[Waiting]] = defaultdict(list)
+        for one in taken:
+            by_server[one.server].append(one)
+        while by_server:
+            number = next(iter(by_server))
+            if not await self._end_at(number, by_server.pop(number)):
+                self._waiting += chain.from_iterable(by_server.values())
+                return False
+        self._at_once = min(MOST, self._at_once * 2)
+        return True
+
+    async def _end_at(self, number: int, here: list[Waiting]) -> bool:
         try:
-            ended = await sync_to_async(_end)(taken)
+            ended = await sync_to_async(_ended)(number, [one.exposed for one in here])
         except Error as error:
             logger.error("Keys that came to a server could not be ended, and are tried again: %s", error)
-            self._waiting = [*taken, *self._waiting]
+            self._waiting = [*here, *self._waiting]
             await sync_to_async(close_old_connections)()  # a broken connection would stay broken
             return False
         except Exception:
-            logger.exception("%d keys that came to a server could not be ended.", len(taken))
-            self._take_apart(taken)
+            logger.exception("%d keys that came to a server could not be ended.", len(here))
+            self._take_apart(here)
             return False
-        self._at_once = min(MOST, self._at_once * 2)
-        for server, sentences in ended.items():
-            self._put(Tell(server, sentences))
         if ended:
+            self._put(Tell(number, ended))
             await hints.ahint(hints.PANEL)
         return True
 
@@ -129,15 +140,6 @@ class Tell(Job):
 
     def write(self, books: dict[int, Book]) -> None:
         note_incidents(self.server, [Incident(clock.now(), "secret", "", sentence) for sentence in self.sentences])
-
-
-def _end(waiting: list[Waiting]) -> dict[int, list[str]]:
-    """By server, what was ended."""
-    by_server: defaultdict[int, list[Exposed]] = defaultdict(list)
-    for one in waiting:
-        by_server[one.server].append(one.exposed)
-    ended = {number: _ended(number, exposed) for number, exposed in by_server.items()}
-    return {number: sentences for number, sentences in ended.items() if sentences}
 
 
 def _ended(number: int, exposed: list[Exposed]) -> list[str]:

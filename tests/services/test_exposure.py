@@ -103,6 +103,29 @@ async def test_one_that_cannot_be_ended_keeps_no_other_and_is_told(ending: Endin
     assert caplog.text.count("was not ended: end it by hand") == 2
 
 
+@pytest.mark.parametrize("fault", ["database", "poison"])
+async def test_what_was_ended_at_one_server_is_told_though_the_next_one_fails(
+    ending: Ending, caplog: pytest.LogCaptureFixture, fault: str
+):
+    """Nothing of it is alive at the second try, so nobody could tell it any more."""
+    ended: set[int] = set()
+
+    def once(exposed: list[Exposed], **_: Any) -> list[str]:
+        [number] = {one.connection for one in exposed}
+        if number == 2 and "could not be ended" not in caplog.text:
+            raise OperationalError("away") if fault == "database" else KeyError("a fault of ours")
+        alive, _ = {number} - ended, ended.add(number)
+        return [f"the session of {number} has ended" for number in alive]
+
+    exposure.came.disconnect(ending.end)
+    exposure.came.connect(once)
+    for number in (1, 2, 3):
+        ending.exposure.note(number, [one(number)])
+    await ending.exposure.close()
+    told = sorted((job.server, job.sentences) for job in ending.jobs if isinstance(job, Tell))
+    assert told == [(number, [f"the session of {number} has ended"]) for number in (1, 2, 3)]
+
+
 async def test_a_fault_that_passes_costs_nobody_anything(ending: Ending, caplog: pytest.LogCaptureFixture):
     ending.poison = {1}
     ending.exposure.note(1, [one(1)])
