@@ -3,6 +3,7 @@
 redacting = Redacting(command)
 data = redacting.feed(stream, data)
 await redacting.end_found()
+await redacting.close()
 """
 
 import logging
@@ -54,6 +55,18 @@ class Redacting:
             return
         if ended:
             await hints.ahint(hints.PANEL)
+
+    async def close(self) -> None:
+        """The command has ended: nobody comes again for what cannot be ended now, so it is told."""
+        await self.end_found()
+        if self._waiting:
+            logger.error(
+                "%d keys that command %s of %s wrote were not ended, for the database was away: find out whose they are, "
+                "and end those sessions and tokens by hand.",
+                len(self._waiting),
+                self._command.pk,
+                self._command.user,
+            )
 
     def _end(self, waiting: list[Exposed]) -> list[str]:
         command = self._command

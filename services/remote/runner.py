@@ -138,8 +138,10 @@ class Job:
         return bool(waiting.update(state=Command.State.RUNNING, started_at=now))
 
     async def _end(self, outcome: dict[str, Any]) -> None:
-        await sync_to_async(self._complete)(outcome)
-        await self._redacting.end_found()
+        try:
+            await sync_to_async(self._complete)(outcome)
+        finally:
+            await self._redacting.close()
 
     def _complete(self, outcome: dict[str, Any]) -> None:
         seen = {"stdout_bytes": self._seen[1], "stderr_bytes": self._seen[2]}

@@ -1,10 +1,13 @@
 """What a command wrote opens nothing of the panel any more, and is shown and kept without that."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.db import OperationalError
 
 from services import exposure
 from services.models import Command
+from services.remote import runner
 from services.remote.redacting import Redacting
 from services.servers.report import Exposed
 from tests.services.servers.secrets_of import KEY, NAME, REQUEST, STORED, TOKEN, TOKEN_FOUND, leaks
@@ -71,4 +74,30 @@ async def test_what_cannot_be_ended_is_tried_again(redacting: Redacting, ending:
     await redacting.end_found()
     ending.is_away = False
     await redacting.end_found()
+    assert len(ending.calls) == 1
+
+
+async def test_what_is_left_at_the_end_is_told(
+    redacting: Redacting, ending: Ending, caplog: pytest.LogCaptureFixture
+) -> None:
+    ending.is_away = True
+    redacting.feed(OUT, TOKEN)
+    await redacting.close()
+    assert "1 keys that command 7 of otto wrote were not ended" in caplog.text
+    assert leaks(caplog.text.encode()) == []
+
+
+async def test_a_command_whose_end_cannot_be_written_down_ends_what_it_wrote(
+    ending: Ending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database may be back at the second question."""
+    job = runner.Job(Command(pk=7, user="otto", host="192.0.2.7"), Mock())
+    job._redacting.feed(OUT, TOKEN)
+
+    def away(_: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(job, "_complete", away)
+    with pytest.raises(OperationalError):
+        await job._end({})
     assert len(ending.calls) == 1
