@@ -161,9 +161,8 @@ def names(field: str) -> list[str]:
     with tampered.any_text():
         while len(found) <= NAMES:
             name = short.filter(**{f"{field}__gt": found[-1]}).values_list(field, flat=True).first()
-            if not isinstance(name, str) or name != tampered.text(
-                name
-            ):  # behind the last one, or none that can be asked for
+            # None behind the last one; and what is no text cannot be asked for
+            if not isinstance(name, str) or name != tampered.text(name):
                 break
             found.append(name)
     return found[1:]

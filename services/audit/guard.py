@@ -38,10 +38,10 @@ POSTGRESQL = (
 
 # pg_trigger.tgtype: for each row 1, before 2, insert 4, delete 8, update 16, truncate 32
 _KINDS = dict(zip((*NAMES, "services_audit_truncate"), (7, 19, 11, 34), strict=True))
-_TRIGGERS = """SELECT tgname, tgtype,
+_TRIGGERS = f"""SELECT tgname, tgtype,
     tgenabled = 'O' AND tgqual IS NULL AND tgattr = '' AND tgfoid = to_regproc('services_audit_guard')::oid
-    FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal
-    UNION ALL SELECT rulename, 0, false FROM pg_rewrite WHERE ev_class = 'services_auditentry'::regclass"""
+    FROM pg_trigger WHERE tgrelid = '{TABLE}'::regclass AND NOT tgisinternal
+    UNION ALL SELECT rulename, 0, false FROM pg_rewrite WHERE ev_class = '{TABLE}'::regclass"""  # noqa: S608 - only fixed text
 _BODIES = """SELECT prosrc, proconfig IS NULL AND NOT prosecdef AND lanname = 'plpgsql'
     FROM pg_proc JOIN pg_language ON pg_language.oid = prolang WHERE pg_proc.oid = to_regproc('services_audit_guard')::oid"""
 _ACTING_SQLITE = f"SELECT 'TRIGGER', name FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = '{TABLE}'"  # noqa: S608
@@ -73,7 +73,7 @@ def stands() -> bool:
         if connection.vendor != "postgresql":
             cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = %s", [TABLE])
             return {row[0] for row in cursor.fetchall()} == set(SQLITE)
-        cursor.execute(_TRIGGERS, [TABLE])
+        cursor.execute(_TRIGGERS)
         found = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(_BODIES)
         bodies = cursor.fetchall()

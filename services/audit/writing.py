@@ -32,6 +32,7 @@ class More(TypedDict, total=False):
 
 def record(verb: str, who: str, *, server: str | Server = "", what: str = "", **more: Unpack[More]) -> AuditEntry:
     """Append an entry, last in the transaction that does the deed."""
+    _require_known(more)
     came = origin.get()
     details = {key: more.get(key) for key in ("old", "new", "configuration")}
     details["token"] = {"id": came.token, "name": came.token_name} if came.token else None
@@ -54,6 +55,12 @@ def record(verb: str, who: str, *, server: str | Server = "", what: str = "", **
     return entry
 
 
+def _require_known(more: Mapping[str, object]) -> None:
+    """A word that is misspelt would be missing in the audit for good."""
+    if unknown := more.keys() - More.__annotations__.keys():
+        raise TypeError(f"An entry of the audit has no {', '.join(sorted(unknown))}.")
+
+
 def _append(entry: AuditEntry) -> None:
     advisory.take(connection, LOCK, WAIT)
     last = AuditEntry.objects.order_by("-number").values_list("number", "hash").first()
@@ -64,11 +71,12 @@ def _append(entry: AuditEntry) -> None:
 
 def _details(told: Mapping[str, Any]) -> str:
     """Canonical JSON; what is too long is told by its digest."""
-    text = chain.as_json(masking.masked(told)) if told else ""
+    shown = masking.masked(told)
+    text = chain.as_json(shown) if shown else ""
     if len(text) <= MAX_DETAILS:
         return text
     left_out = {"characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    return chain.as_json({"left_out": left_out} | {key: told[key] for key in ("token",) if key in told})
+    return chain.as_json({"left_out": left_out} | {key: shown[key] for key in ("token",) if key in shown})
 
 
 def _bytes(data: bytes) -> dict[str, Any]:

@@ -107,7 +107,7 @@ print(json.dumps({{
     "specs": {{one.name: configuration.spec_of(one).limits.keep_bytes for one in servers}},
     "tls": [one.tls for one in servers],
     "lab": [lab.port, lab.wanted, lab.autostart, lab.asked, lab.revision, lab.notes, lab.retention],
-    "changed": [sorted(entry["new"]), entry["old"]["notes"], entry["fault"] if "fault" in entry else ""],
+    "changed": [sorted(entry["new"]), entry["old"]["notes"], entry["fault"]],
     "actions": [[one.verb, bytes(one.data).decode(), one.came] for one in Action.objects.all()],
     "messages": [[one.seq, len(one.data)] for one in history.messages(lab.pk, history.Query()).messages],
     "connections": [[one["peer"], one["tls"]] for one in history.connections_of(lab.pk)],

@@ -92,6 +92,19 @@ def test_details_that_are_too_long_are_told_by_their_digest():
     assert set(told) == {"left_out"}
 
 
+@pytest.mark.parametrize("notes", ["short", "x" * MAX_DETAILS])
+def test_a_secret_in_a_tokens_name_is_masked_however_long_the_rest_is(notes: str):
+    with audit.with_token(7, f"of sp_{'7' * 43}"):
+        entry = audit.record("server.change", "ada", new={"notes": notes})
+    assert details(entry)["token"] == {"id": 7, "name": "of sp_[redacted]"}
+
+
+def test_a_word_that_an_entry_does_not_have_is_refused():
+    with pytest.raises(TypeError, match="has no configurations"):
+        audit.record("server.change", "ada", configurations={})  # type: ignore[call-arg]
+    assert not AuditEntry.objects.exists()
+
+
 def test_text_that_no_database_takes_is_made_to_fit():
     entry = audit.record("sign-in.refused", "a\0b\ud800" + "x" * 200, what="y" * 2000)
     entry.refresh_from_db()
