@@ -45,7 +45,7 @@ import django  # noqa: E402 (only now: the settings read the environment)
 
 django.setup()
 
-from tests import haste, turns  # noqa: E402 (it reads them, too)
+from tests import haste, ports, turns  # noqa: E402 (it reads them, too)
 
 haste.make_haste()
 
@@ -136,3 +136,10 @@ def otto(person: Callable[[str, str], "User"]) -> "User":
 def vera(person: Callable[[str, str], "User"]) -> "User":
     """A viewer."""
     return person("vera", "viewer")
+
+
+@pytest.fixture(scope="session")
+def ipv6() -> None:
+    """For tests that need ::1."""
+    if "::1" not in ports.addresses_of_localhost():
+        pytest.skip("this machine has no IPv6")

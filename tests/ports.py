@@ -17,10 +17,19 @@ def free_port_of_localhost() -> int:
     """One that is free at both addresses, as a panel needs it."""
     while True:
         port = free_port()
-        with socket.socket(socket.AF_INET6) as probe:
-            try:
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
                 probe.bind(("::1", port))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    continue
-            return port
+        except OSError as error:  # of a machine without IPv6 the other kinds: nobody has it there
+            if error.errno == errno.EADDRINUSE:
+                continue
+        return port
+
+
+def addresses_of_localhost() -> list[str]:
+    """One on a machine without IPv6, else both."""
+    try:
+        free_port(host="::1")
+    except OSError:
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "::1"]

@@ -29,7 +29,12 @@ from services.models import Server
 from services.servers.spec import STREAMS, UNIX
 
 # Where clouds keep the data of an instance beside link-local addresses; the first is shared by networks that know nothing of others
-_CLOUDS = tuple(map(ipaddress.ip_network, ("100.64.0.0/10", "192.0.0.192/32", "fd00:ec2::254/128", "fd20:ce::254/128")))
+_CLOUDS = tuple(
+    map(
+        ipaddress.ip_network,
+        ("100.64.0.0/10", "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd20:ce::254/128"),
+    )
+)
 _POSTGRESQL_PORT, _REDIS_PORT = 5432, 6379
 
 

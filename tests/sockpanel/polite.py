@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from sockpanel import panel_tls, reception, server
+from tests.ports import addresses_of_localhost, free_port_of_localhost
 
 CHUNK, CHUNKS = b"x" * 65_536, 1024
 produced = 0
@@ -95,8 +96,11 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     for argument in sys.argv[1:]:
         take(argument)
-    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    print(listening.getsockname()[1], flush=True)
+    port = free_port_of_localhost()
+    listening = [
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1024)
+        for host in addresses_of_localhost()
+    ]
+    print(port, flush=True)
     server.FINISH = 2.0
-    twin = socket.create_server(("::1", listening.getsockname()[1]), family=socket.AF_INET6, backlog=1024)
-    server.PanelServer(application, [listening, twin], panel_tls.Certificate(*tls) if tls else None).run()
+    server.PanelServer(application, listening, panel_tls.Certificate(*tls) if tls else None).run()

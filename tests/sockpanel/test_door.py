@@ -14,6 +14,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from sockpanel.door import capacity
+from tests.ports import addresses_of_localhost
 from tests.sockpanel import attackers
 from tests.sockpanel.serving import Polite, serving
 from tests.waiting import eventually
@@ -77,7 +78,9 @@ def test_when_all_places_are_taken_the_others_wait_and_those_inside_notice_nothi
 def test_both_addresses_share_the_places_and_both_let_in_again(narrow: Polite, many: contextlib.ExitStack):
     inside = [websocket(narrow, many) for _ in range(MOST)]
     asking = b"GET /taken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    outside = [many.enter_context(socket.create_connection((host, narrow.port), 10)) for host in ("127.0.0.1", "::1")]
+    outside = [
+        many.enter_context(socket.create_connection((host, narrow.port), 10)) for host in addresses_of_localhost()
+    ]
     for waiting in outside:
         waiting.sendall(asking)
     assert select.select(outside, [], [], 0.3)[0] == []  # the panel is full for both

@@ -11,7 +11,7 @@ import pytest
 from services.errors import AddressInUse
 from sockpanel import listening
 from tests.namespaces import in_own_network
-from tests.ports import free_port
+from tests.ports import free_port_of_localhost
 from tests.sockpanel.panel import Panel
 from tests.sockpanel.visitor import Visitor
 
@@ -22,7 +22,7 @@ BOTH = ["127.0.0.1", "::1"]
 def port(settings, monkeypatch: pytest.MonkeyPatch) -> int:
     """A free one, which the settings name; what is opened is forgotten with the test."""
     monkeypatch.setattr(listening, "_bound", [])
-    settings.SOCKPANEL_HOST, settings.SOCKPANEL_PORT = "127.0.0.1", free_port()
+    settings.SOCKPANEL_HOST, settings.SOCKPANEL_PORT = "127.0.0.1", free_port_of_localhost()
     return settings.SOCKPANEL_PORT
 
 
@@ -37,6 +37,7 @@ def opened() -> Iterator[list[str]]:
             one.close()
 
 
+@pytest.mark.usefixtures("ipv6")
 @pytest.mark.parametrize("host", BOTH)
 def test_a_panel_on_loopback_has_both_addresses_of_localhost(port: int, settings, host: str):
     settings.SOCKPANEL_HOST = host
@@ -47,6 +48,7 @@ def test_a_panel_on_loopback_has_both_addresses_of_localhost(port: int, settings
             socket.create_connection((address, port), 5).close()
 
 
+@pytest.mark.usefixtures("ipv6")
 @pytest.mark.parametrize(("host", "expected"), [("0.0.0.0", ["0.0.0.0", "::1"]), ("::", ["::"]), ("127.0.0.2", None)])
 def test_elsewhere_it_has_what_its_names_need(port: int, settings, host: str, expected: list[str] | None):
     settings.SOCKPANEL_HOST = host
@@ -55,6 +57,7 @@ def test_elsewhere_it_has_what_its_names_need(port: int, settings, host: str, ex
         assert found == (expected or [host])
 
 
+@pytest.mark.usefixtures("ipv6")
 def test_where_somebody_has_the_other_address_nothing_is_opened(port: int):
     with socket.create_server(("::1", port), family=socket.AF_INET6):
         with pytest.raises(AddressInUse, match=rf"^Port {port} on ::1 is in use by pid {os.getpid()} .*localhost\.$"):
@@ -63,8 +66,9 @@ def test_where_somebody_has_the_other_address_nothing_is_opened(port: int):
             probe.bind(("127.0.0.1", port))
 
 
+@pytest.mark.usefixtures("ipv6")
 def test_who_listens_at_the_other_address_keeps_the_panel_from_starting(start_panel):
-    port = free_port(host="::1")
+    port = free_port_of_localhost()
     with socket.create_server(("::1", port), family=socket.AF_INET6):
         panel: Panel = start_panel(ready=False, SOCKPANEL_PORT=str(port))
         assert panel.ended() == os.EX_UNAVAILABLE
@@ -72,6 +76,7 @@ def test_who_listens_at_the_other_address_keeps_the_panel_from_starting(start_pa
     assert panel.log().count("\n") == 1
 
 
+@pytest.mark.usefixtures("ipv6")
 def test_people_are_served_at_both_and_nobody_can_take_the_second(panel: Panel):
     visitor = Visitor("::1", panel.port)
     assert visitor.sign_in(panel.username, panel.password).status == 302

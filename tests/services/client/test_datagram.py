@@ -90,15 +90,6 @@ async def test_an_answer_from_elsewhere_is_told_as_such() -> None:
     assert done.received[0].peer.startswith("127.0.0.2:")
 
 
-@pytest.fixture
-def ipv6() -> None:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-
-
 @pytest.mark.usefixtures("ipv6")
 async def test_ipv6_is_told_in_brackets(serve_udp: Serve) -> None:
     port = await serve_udp(lambda data: [data], "::1")

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.conftest import PASSWORD
-from tests.ports import free_port
+from tests.ports import addresses_of_localhost, free_port_of_localhost
 from tests.sockpanel.panel import Panel
 from tests.sockpanel.test_border import upgrade
 from tests.sockpanel.visitor import Answer, Visitor
@@ -57,7 +57,8 @@ def test_whoever_dies_is_started_again_and_a_stop_leaves_nobody(start_panel):
     again = eventually(lambda: pair(panel), 30)
     assert {process.pid for process in again.values()}.isdisjoint(process.pid for process in children.values())
     eventually(lambda: panel.visitor().get("/healthz").status == 200, 30)
-    assert Visitor("::1", panel.port).get("/healthz").status == 200  # the same sockets as before
+    for host in addresses_of_localhost():  # the same sockets as before
+        assert Visitor(host, panel.port).get("/healthz").status == 200
     assert PASSWORD not in "".join("".join(process.environ().values()) for process in again.values())
     assert panel.stop() == 0
     assert psutil.wait_procs(list(again.values()), timeout=0)[1] == []
@@ -103,7 +104,7 @@ def test_a_second_one_on_the_same_data_says_who_holds_it(panel: Panel, ended):
 
 
 def test_a_first_admin_that_will_not_do_is_refused_before_the_port_opens(ended, data_directory: Path):
-    port = free_port()
+    port = free_port_of_localhost()
     code, said = ended(data_dir=data_directory, admin=False, SOCKPANEL_PORT=str(port), SOCKPANEL_ADMIN_USERNAME="ada")
     assert code == os.EX_CONFIG
     assert said.startswith("SOCKPANEL_ADMIN_USERNAME and SOCKPANEL_ADMIN_PASSWORD go together")
