@@ -110,8 +110,7 @@ class Runtime:
         await sync_to_async(wishes.settle_former)(self._node, clock.now())
         if self._only is None:
             await sync_to_async(wishes.autostart)(self._node)
-            if not word.waits(self._data_dir):  # who goes back to what a restore has replaced needs its keys
-                await sync_to_async(rows.sweep)()
+            await sync_to_async(rows.sweep)(is_restored=word.waits(self._data_dir))
             await sync_to_async(self._watch.begin)()
         else:
             await sync_to_async(self._watch.attend)()

@@ -23,6 +23,7 @@ from services.storage import places
 logger = logging.getLogger(__name__)
 
 FOLDER = "tls"
+UNNAMED = "unnamed"  # a folder in it: keys that no certificate of the database names
 MAX_BYTES = 64 * 1024
 _KEY = re.compile(r"([0-9a-f]{64})\.key")
 _DRAFT = re.compile(r"\.[0-9a-f]{64}\.[0-9a-f]{16}")
@@ -99,6 +100,23 @@ def forget(public: str) -> None:
         path_of(public).unlink(missing_ok=True)
     except OSError as error:
         logger.warning("The key of a certificate that is gone could not be removed: %s", error)
+
+
+def put_aside(public: str) -> None:
+    """Out of the way, and not removed: another database may name it. Raises OSError."""
+    path = path_of(public)
+    _make_folder(path.parent / UNNAMED)
+    path.replace(path.parent / UNNAMED / path.name)
+
+
+def take_back(public: str) -> bool:
+    """Whether it had been put aside, and is where it was. Raises OSError."""
+    path = path_of(public)
+    aside = path.parent / UNNAMED / path.name
+    if path.exists() or not aside.exists():
+        return False
+    aside.replace(path)
+    return True
 
 
 def _make_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ One change at a time, on all machines that share the database: so that a key's f
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,22 +76,36 @@ def remove(name: str, who: str) -> None:
     _tell()
 
 
-def sweep() -> None:
-    """Remove the keys that no row names: of whoever was killed while writing, or of rows that a restore took back.
+def sweep(*, is_restored: bool = False) -> None:
+    """Put the keys aside that no row names: of whoever was killed while writing, or of rows that a restore took back.
 
-    A database without any certificate is another one than that the keys belong to, as like as not: then all of them stay.
+    The database may be another one than that the keys belong to: so none is removed, and what was put aside comes back with its
+    row. One without any certificate is another one, as like as not, and who goes back to what a restore has replaced needs its
+    keys: then all stay.
     """
     try:
         with _turn():
-            named = set(Certificate.objects.values_list("public", flat=True))
-            for public in keyfiles.lying(UNNAMED_FOR) if named else ():
-                if public not in named:
-                    keyfiles.forget(public)
-                    logger.warning(
-                        "The key %s... belonged to no certificate any more: its file is removed.", public[:16]
-                    )
+            named = set(Certificate.objects.exclude(public="").values_list("public", flat=True))
+            _take_back(named)
+            if named and not is_restored:
+                _put_aside(named)
     except (Error, OSError) as error:
         logger.error("Keys that belong to no certificate could not be looked for: %s", error)
+
+
+def _take_back(named: Iterable[str]) -> None:
+    for public in filter(keyfiles.take_back, named):
+        logger.warning("The key %s... belongs to a certificate again: its file is where it was.", public[:16])
+
+
+def _put_aside(named: Container[str]) -> None:
+    where = f"{keyfiles.FOLDER}/{keyfiles.UNNAMED}"
+    for public in keyfiles.lying(UNNAMED_FOR):
+        if public not in named:
+            keyfiles.put_aside(public)
+            logger.warning(
+                "The key %s... belongs to no certificate of this database: its file is in %s/ now.", public[:16], where
+            )
 
 
 def taken() -> CertificateRefused:

@@ -1,6 +1,7 @@
 """A private key's file is there exactly as long as a row names it: whoever renews, removes, uploads beside, or is killed meanwhile."""
 
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -107,12 +108,19 @@ def old(path: Path) -> Path:
     return path
 
 
-def test_keys_that_no_row_names_go_at_a_start_and_no_others(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+def laid(public: str) -> Path:
+    """A key's file that has lain there for long."""
+    keyfiles.keep(public, f"the key {public[0]}")
+    return old(keyfiles.path_of(public))
+
+
+def test_keys_that_no_row_names_are_put_aside_at_a_start_and_no_others(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     kept = made().public
     old(keyfiles.path_of(kept))
-    for public in ("a" * 64, "b" * 64):
-        keyfiles.keep(public, "a key")
-    orphan, young = old(keyfiles.path_of("a" * 64)), keyfiles.path_of("b" * 64)
+    laid("a" * 64)
+    keyfiles.keep("b" * 64, "a key")
     draft = data / "tls" / f".{'c' * 64}.{'d' * 16}"
     draft.write_text("half")
     old(draft)
@@ -120,9 +128,34 @@ def test_keys_that_no_row_names_go_at_a_start_and_no_others(data: Path, caplog: 
     foreign.write_text("mine")
     old(foreign)
     rows.sweep()
-    assert set((data / "tls").iterdir()) == {keyfiles.path_of(kept), young, foreign}
-    assert not orphan.exists()
+    assert keys(data) == {kept, "b" * 64, "notes.txt", keyfiles.UNNAMED}
+    [aside] = (data / "tls" / keyfiles.UNNAMED).iterdir()
+    assert (aside.name, aside.read_text()) == (f"{'a' * 64}.key", "the key a")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (aside.parent, aside)] == [0o700, 0o600]
     assert "aaaaaaaaaaaaaaaa..." in caplog.text
+
+
+@pytest.mark.parametrize("is_restored", [False, True])
+def test_the_keys_of_another_database_come_back_with_it(data: Path, is_restored: bool) -> None:
+    """Whoever tries out another database, and makes a certificate there, loses no key of the one before."""
+    first = made("first")
+    key = old(keyfiles.path_of(first.public)).read_text()
+    Certificate.objects.all().delete()
+    made("of-the-other")
+    rows.sweep()
+    assert not keyfiles.exists(first.public)
+    Certificate.objects.all().delete()
+    first.save(force_insert=True)
+    rows.sweep(is_restored=is_restored)
+    assert keyfiles.read(first.public) == key
+    assert list((data / "tls" / keyfiles.UNNAMED).iterdir()) == []
+
+
+def test_a_start_after_a_restore_puts_no_key_aside(data: Path) -> None:
+    made()
+    orphan = laid("a" * 64)
+    rows.sweep(is_restored=True)
+    assert orphan.exists()
 
 
 def test_a_database_without_certificates_takes_nobodys_keys(data: Path) -> None:
