@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse
 
-from services import operations
+from services import numbers, operations
 from services.errors import ConfigurationRefused, SockpanelError
 from services.models import Server
 from services.servers.spec import TRANSPORTS
@@ -44,6 +44,15 @@ class ShortJSON(forms.JSONField):
             return InvalidJSONInput(data)
 
 
+class Digits(forms.IntegerField):
+    """A number as pages and API take it: Django's own takes `1_0` and other scripts' digits, too."""
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, str) and value and numbers.signed(value) is None:
+            raise forms.ValidationError("It is no whole number: write it in digits.")
+        return super().to_python(value)
+
+
 class ServerForm(forms.ModelForm):
     """Validates by doing: only the operation knows whether a running server's new address can be had."""
 
@@ -52,7 +61,10 @@ class ServerForm(forms.ModelForm):
     class Meta:
         model = Server
         fields = FIELDS
-        field_classes = dict.fromkeys(("framing", "reply", "options", "limits", "tls", "retention"), ShortJSON)
+        field_classes = {
+            "port": Digits,
+            **dict.fromkeys(("framing", "reply", "options", "limits", "tls", "retention"), ShortJSON),
+        }
         widgets = {
             "transport": forms.Select(choices=[(name, name) for name in sorted({*sum(TRANSPORTS.values(), ())})]),
             "notes": forms.Textarea(attrs={"rows": 3}),

@@ -3,21 +3,29 @@
 A page that is not in the table below is refused, so whoever registers a model adds its pages here.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 
 from services import numbers
+from services.errors import RequestRefused
 from services.models import Server
 from sockpanel.accounts import access, commanding
 
 View = Callable[..., HttpResponseBase]
+
+logger = logging.getLogger(__name__)
 
 
 class Page(NamedTuple):
@@ -76,18 +84,43 @@ def _guarded(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         match = request.resolver_match
         access.check(request, deed_of(request, (match and match.url_name) or ""))
-        _require_digits(kwargs)
+        _require_digits(request, kwargs)
         if (request.POST.get("kind") or kwargs.get("object_id")) and request.method == "POST":
             commanding.check(request, request.POST, _server(request, kwargs.get("object_id")))
-        return view(request, *args, **kwargs)
+        with _refusing_nonsense():
+            return _made(view(request, *args, **kwargs))
 
     return guarded
 
 
-def _require_digits(gaps: Mapping[str, Any]) -> None:
+@contextmanager
+def _refusing_nonsense() -> Iterator[None]:
+    """Django's fields and lookups hand on what no column, date or text can hold; it raises where it is used, and nothing is saved.
+
+    Raises RequestRefused. It may have been a mistake of ours, so the place is logged; not the sentence, which may hold what was sent.
+    """
+    try:
+        yield
+    except (ValueError, OverflowError, DataError) as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        logger.warning(
+            "Django's admin was sent a value that it cannot use: %s in %s.", type(error).__name__, place.name
+        )
+        raise RequestRefused(
+            "A value is too large for its field, or holds what no text may: go back and write it otherwise."
+        ) from error
+
+
+def _made(response: HttpResponseBase) -> HttpResponseBase:
+    """The page itself, which Django would make only once nobody looks: lists are read, and values shown again, while it is made."""
+    return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+
+def _require_digits(request: HttpRequest, gaps: Mapping[str, Any]) -> None:
     """Django takes `1_0` and ` 10` for 10, too: what is asked about the one with this number would not be asked. Raises Http404."""
-    for name in ("object_id", "id"):
-        if name in gaps and numbers.whole(gaps[name]) is None:
+    named = [gaps[name] for name in ("object_id", "id") if name in gaps]
+    for number in named + request.POST.getlist("_selected_action"):
+        if numbers.whole(number) is None:
             raise Http404("Nothing here has a number that is not written in digits.")
 
 

@@ -36,6 +36,31 @@ def test_json_that_is_too_deep_or_too_long_is_none(admin: Client, limits: str):
     assert not Server.objects.exists()
 
 
+NINES = "9" * 24
+
+
+@pytest.mark.parametrize("words", [{"limits": f'{{"connections": {"9" * 5000}}}'}, {"options": r'"\ud800"'}])
+def test_what_no_column_and_no_text_can_hold_is_refused_in_a_form(admin: Client, words: dict[str, str]):
+    assert admin.post("/admin/services/server/add/", form(**words)).status_code in (200, 422)
+    assert not Server.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [f"services/server/?id__in={NINES}", "accounts/user/?last_login__year=99999", f"accounts/user/?id={NINES}"],
+)
+def test_nor_is_it_looked_for_in_a_list(admin: Client, address: str):
+    assert admin.get(f"/admin/{address}").status_code in (200, 302, 422)
+
+
+@pytest.mark.parametrize("port", ["1_0", "٨٠", "+80", "８０", " 80"])
+def test_a_port_is_written_in_digits(admin: Client, port: str):
+    server = operations.create({"preset": "echo", "name": "lab"}, "otto")
+    answer = admin.post(f"/admin/services/server/{server.pk}/change/", form(port=port))
+    assert list(answer.context["adminform"].form.errors) == ["port"]
+    assert Server.objects.get().port == server.port
+
+
 def test_a_server_is_made_by_the_operation(admin: Client):
     answer = admin.post("/admin/services/server/add/", form(reply='{"type": "echo"}'))
     assert answer.status_code == 302
