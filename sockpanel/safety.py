@@ -6,6 +6,7 @@ Who wants one of these all the same says so by name (SOCKPANEL_INSECURE), and is
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -40,11 +41,30 @@ def is_behind_tls() -> bool:
 
 
 def refuse_debugging() -> None:
-    if settings.DEBUG and is_in_reach():
+    if settings.DEBUG and (way := _way_in()):
         raise UnsafeStart(
-            f"SOCKPANEL_DEBUG shows everything to everybody, and the panel would listen on {settings.SOCKPANEL_HOST}: "
-            "debug on 127.0.0.1 only, or leave SOCKPANEL_DEBUG off."
+            f"SOCKPANEL_DEBUG shows everything to everybody, and {way}: "
+            "debug on 127.0.0.1 only, without a proxy, or leave SOCKPANEL_DEBUG off."
         )
+
+
+def _way_in() -> str:
+    """How others reach the panel, as half a sentence: at its port, or by what stands before it; "" where nobody does."""
+    if is_in_reach():
+        return f"the panel would listen on {settings.SOCKPANEL_HOST}"
+    if settings.SOCKPANEL_PROXIES:
+        return "SOCKPANEL_PROXIES names a proxy, which brings others"
+    elsewhere = [one for one in settings.SOCKPANEL_ORIGINS if not _is_here(one)]
+    return f"SOCKPANEL_ORIGINS names {elsewhere[0]}, where others are" if elsewhere else ""
+
+
+def _is_here(origin: str) -> bool:
+    """Whether an origin names this machine to itself alone."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return host == "localhost" or environment.is_loopback(host)
+    except ValueError:
+        return False
 
 
 def refuse_reading_along() -> None:

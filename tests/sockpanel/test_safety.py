@@ -34,6 +34,7 @@ PROXY = {"SOCKPANEL_PROXIES": "10.0.0.0/8"}
         ("up", BEYOND | PROXY | {"SOCKPANEL_ORIGINS": "http://panel.example"}, "SOCKPANEL_TLS_CERT"),
         ("up", BEYOND | {"SOCKPANEL_INSECURE": "1", "SOCKPANEL_DEBUG": "1"}, "SOCKPANEL_DEBUG"),
         ("up", {"SOCKPANEL_DEBUG": "1", "arguments": ["--host", "0.0.0.0"]}, "SOCKPANEL_DEBUG"),
+        ("up", {"SOCKPANEL_DEBUG": "1", "SOCKPANEL_PROXIES": "127.0.0.1/32"}, "SOCKPANEL_DEBUG"),
         ("up", {"SOCKPANEL_ORIGINS": "*"}, "SOCKPANEL_ORIGINS"),
         (
             "up",
@@ -105,6 +106,27 @@ def test_in_reach_of_others_the_panel_needs_tls_or_a_proxy_with_it(settings, hos
         with pytest.raises(UnsafeStart, match=re.escape(host)):
             safety.check()
     else:
+        safety.check()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ({}, ""),
+        ({"SOCKPANEL_ORIGINS": ["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"]}, ""),
+        ({"SOCKPANEL_ORIGINS": ["http://localhost:3000", "https://panel.example"]}, "https://panel.example"),
+        ({"SOCKPANEL_ORIGINS": ["http://192.0.2.1:8000"]}, "http://192.0.2.1:8000"),
+        ({"SOCKPANEL_PROXIES": [ip_network("127.0.0.1/32")]}, "SOCKPANEL_PROXIES"),
+    ],
+)
+def test_nobody_debugs_behind_what_brings_others(settings, words: dict[str, Any], named: str):
+    settings.DEBUG, settings.SOCKPANEL_HOST = True, "127.0.0.1"
+    for name, value in words.items():
+        setattr(settings, name, value)
+    if not named:
+        safety.check()
+        return
+    with pytest.raises(UnsafeStart, match=re.escape(named)):
         safety.check()
 
 
