@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from services import own_directory
 from services.errors import ConfigurationRefused, PresetUnknown
 from services.models import Server, default_retention
 from services.presets import PRESETS
@@ -67,6 +68,8 @@ def check(words: Mapping[str, Any]) -> dict[str, Any]:
         fields = spec_fields(validation.build({field: words.get(field) for field in SPEC}))
     except ConfigurationRefused as error:
         problems |= error.problems
+    if inside := own_directory.objection(fields.get("transport", ""), fields.get("host", "")):
+        problems["host"] = inside
     problems |= certificates.problems(fields.get("tls", {}))
     fields |= _besides(words, problems)
     if problems:

@@ -136,6 +136,8 @@ def _path(path: str, problems: dict[str, str]) -> str:
         problems["host"] = (
             "The host of a UNIX socket is an absolute path of printable characters, such as /tmp/echo.sock."
         )
+    elif ".." in path.split("/"):
+        problems["host"] = "The path of a UNIX socket is written without .. in it: write the folder that is meant."
     elif length > UNIX_PATH_BYTES:
         problems["host"] = (
             f"The path has {length} bytes and a UNIX socket's may have {UNIX_PATH_BYTES}: choose a shorter one."
