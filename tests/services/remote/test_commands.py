@@ -12,7 +12,7 @@ from tests.services.servers.secrets_of import KEY, NAME, TOKEN, leaks
 pytestmark = pytest.mark.django_db
 
 FAR = {"host": "192.0.2.7", "port": 9997, "key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}
-SECRETS = [TOKEN.decode(), f"{NAME.decode()}={KEY.decode()}"]
+SECRETS = [TOKEN.decode(), TOKEN[:39].decode(), f"{NAME.decode()}={KEY.decode()}"]
 
 
 @pytest.mark.parametrize("secret", SECRETS)
