@@ -2,11 +2,11 @@
 
 It knows no request and no row.
 
-reason({"host": "127.0.0.1", ...}, {"host": "0.0.0.0", ...})    # "host": others may reach it then
+reasons({"host": "127.0.0.1", ...}, {"host": "0.0.0.0", ...})    # ["host"]: others may reach it then
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from typing import Any
 
@@ -24,16 +24,14 @@ _NUMBERS = (
 _CLIENTS = ("none", "optional", "required")  # whether they show a certificate: the weakest first
 
 
-def reason(before: Fields, after: Fields) -> str:
-    """The field that lets more in, as in `limits.connections`; empty where none does. Both are complete, and make sense."""
-    if after["host"] != before["host"] and _is_reached(after["host"]):
-        return "host"
+def reasons(before: Fields, after: Fields) -> list[str]:
+    """The fields that let more in, as in `limits.connections`; none where nothing does. Both are complete, and make sense."""
+    found = ["host"] if after["host"] != before["host"] and _is_reached(after["host"]) else []
     if msgspec.convert(after["framing"], Framing).max_bytes > msgspec.convert(before["framing"], Framing).max_bytes:
-        return "framing.max_bytes"
-    if limit := _limit(*(msgspec.convert(fields["limits"], Limits) for fields in (before, after))):
-        return f"limits.{limit}"
+        found.append("framing.max_bytes")
+    limits = _limits(*(msgspec.convert(fields["limits"], Limits) for fields in (before, after)))
     weaker = _weaker(*(msgspec.convert(fields["tls"], Tls) for fields in (before, after)))
-    return f"tls.{weaker}" if weaker else ""
+    return [*found, *(f"limits.{limit}" for limit in limits), *([f"tls.{weaker}"] if weaker else ())]
 
 
 def _is_reached(host: str) -> bool:
@@ -44,8 +42,8 @@ def _is_reached(host: str) -> bool:
         return False
 
 
-def _limit(old: Limits, new: Limits) -> str:
-    return next((field for field in _NUMBERS if _bound(new, field) > _bound(old, field)), "") or _networks(old, new)
+def _limits(old: Limits, new: Limits) -> list[str]:
+    return [*(field for field in _NUMBERS if _bound(new, field) > _bound(old, field)), *_networks(old, new)]
 
 
 def _bound(limits: Limits, field: str) -> float:
@@ -53,13 +51,14 @@ def _bound(limits: Limits, field: str) -> float:
     return inf if value == 0 and field in OPTIONAL else value
 
 
-def _networks(old: Limits, new: Limits) -> str:
+def _networks(old: Limits, new: Limits) -> Iterator[str]:
     """Whoever is let in or trusted anew; whoever is kept out no more."""
     if old.allow and (not new.allow or _more(old.allow, new.allow)):
-        return "allow"
+        yield "allow"
     if _more(new.deny, old.deny):
-        return "deny"
-    return "trusted" if _more(old.trusted, new.trusted) else ""
+        yield "deny"
+    if _more(old.trusted, new.trusted):
+        yield "trusted"
 
 
 def _more(few: Iterable[str], many: Iterable[str]) -> bool:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from services import audit
 from services.errors import NotAllowed, RequestRefused, SignInNeeded
-from sockpanel.accounts import confirming
+from sockpanel.accounts import confirming, wording
 from sockpanel.accounts.bearer import token_of as token_of
 from sockpanel.accounts.models import Token, User, digest_of
 from sockpanel.accounts.permissions import DEEDS
@@ -53,11 +53,14 @@ def allowed(user: object, deed: str) -> User:
     raise NotAllowed(f"This needs the role {needed} and yours is {user.role}: ask an admin for it.")
 
 
-def check(request: HttpRequest, deed: str) -> User:
-    """The person behind the request, who may do this. Raises SignInNeeded, NotAllowed or ConfirmationNeeded."""
+def check(request: HttpRequest, deed: str, doing: str = "") -> User:
+    """The person behind the request, who may do this. Raises SignInNeeded, NotAllowed or ConfirmationNeeded.
+
+    `doing`: what exactly is about to be done, for who is asked for the password; the words of the deed unless told otherwise.
+    """
     user = allowed(request.user, deed)
     if DEEDS[deed].confirm:
-        confirming.check(request)
+        confirming.check(request, doing or wording.of(deed, request))
     return user
 
 

@@ -12,23 +12,24 @@ from django.http import HttpRequest
 from services import configuration, widening
 from services.errors import SockpanelError
 from services.models import Server
-from sockpanel.accounts import access, commanding
+from sockpanel.accounts import access, commanding, wording
 
 
 def check(request: HttpRequest, words: Mapping[str, Any], server: Server | None = None) -> None:
     """Nothing, unless these words need the password."""
     commanding.check(request, words, server)
-    if _reason(words, server):
-        access.check(request, "servers.widen")
+    if doing := _wider(words, server):
+        access.check(request, "servers.widen", doing)
 
 
-def _reason(words: Mapping[str, Any], server: Server | None) -> str:
-    """The field that lets more in. Words that make no sense have none: they are refused, and change nothing."""
+def _wider(words: Mapping[str, Any], server: Server | None) -> str:
+    """What lets more in, in words. Words that make no sense let in nothing: they are refused, and change nothing."""
+    name = server.name if server else str(words.get("name", ""))
     try:
-        if server is None:
-            return widening.reason(widening.FRESH, configuration.complete(words))
-        return widening.reason(configuration.fields_of(server), configuration.changed(server, words))
+        before = configuration.fields_of(server) if server else widening.FRESH
+        after = configuration.changed(server, words) if server else configuration.complete(words)
+        return wording.widening(widening.reasons(before, after), after, name)
     except SockpanelError:
         return ""
     except msgspec.ValidationError:  # the row came from elsewhere: nobody knows how much it let in
-        return "limits"
+        return wording.widening(["limits"], {}, name)

@@ -29,6 +29,7 @@ LASTS = 5 * 60  # seconds
 FIELD = "confirming-password"  # of the form that asks
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 NEEDED = "This needs your password again: it was given more than 5 minutes ago."
+TO_DO = "This needs your password again, for you are about to {doing}."
 WRONG = "This is not your password: type it again."
 
 
@@ -56,15 +57,19 @@ def begin(request: HttpRequest, **_: object) -> None:
     request.session[_AT] = int(time.time())
 
 
-def check(request: HttpRequest) -> None:
-    """Nothing, where the person behind this request gave the password just now. Raises ConfirmationNeeded or TooManyAttempts."""
+def check(request: HttpRequest, doing: str = "") -> None:
+    """Nothing, where the person behind this request gave the password just now. Raises ConfirmationNeeded or TooManyAttempts.
+
+    `doing`: what is about to be done, for the person to read.
+    """
+    request.doing = doing  # type: ignore[attr-defined]
     if request.method in SAFE or token_of(request.headers.get("Authorization", "")) is not None:
         return
     password = _taken(request)
     if is_fresh(request.session):
         return
     if password is None:
-        raise ConfirmationNeeded(NEEDED, field="password")
+        raise ConfirmationNeeded(TO_DO.format(doing=doing) if doing else NEEDED, field="password")
     confirm(request, password)
 
 
@@ -117,6 +122,7 @@ class Asking:
         problem = exception.message if isinstance(exception, PasswordWrong) else ""
         again = [secret for secret in SECRETS if request.POST.get(secret.name)]
         context = {"fields": list(_carried(request)), "again": again, "problem": problem, "field": FIELD}
+        context["doing"] = getattr(request, "doing", "")
         return render(request, "accounts/confirm.html", context, status=problems.status_of(exception))
 
 

@@ -26,7 +26,7 @@ export async function call(method, path, body) {
     return await ask(method, path, body);
   } catch (error) {
     if (error.code !== CONFIRM || path === "/confirm") throw error;
-    if (!(await (await import("app/confirming")).confirmed())) throw error;
+    if (!(await (await import("app/confirming")).confirmed(error.message))) throw error;
     return ask(method, path, body);
   }
 }

@@ -8,16 +8,19 @@ import { element, write } from "app/element";
 /** @type {Promise<boolean> | null} */
 let asking = null;
 
-/** Whether the person gave the password; false when the dialog was left. One dialog, however many ask. */
-export function confirmed() {
-  asking ??= ask().finally(() => {
+/**
+ * Whether the person gave the password; false when the dialog was left. One dialog, however many ask.
+ * @param {string} why the panel's sentence, which says what is about to be done
+ */
+export function confirmed(why) {
+  asking ??= ask(why).finally(() => {
     asking = null;
   });
   return asking;
 }
 
-async function ask() {
-  const { dialog, form, input, problem } = build();
+async function ask(why) {
+  const { dialog, form, input, problem } = build(why);
   document.body.append(dialog);
   dialog.showModal();
   const given = await new Promise((resolve) => {
@@ -44,7 +47,7 @@ async function accepted(input, problem) {
   }
 }
 
-function build() {
+function build(why) {
   const input = /** @type {HTMLInputElement} */ (
     element("input", { class: "form-control", type: "password", id: "confirming", required: "", autocomplete: "current-password", "aria-describedby": "confirming-problem" })
   );
@@ -54,13 +57,13 @@ function build() {
     "form",
     {},
     element("h2", { id: "confirming-title" }, "Your password, please"),
-    element("p", {}, "What you are about to do needs it again. Then it is not asked for 5 minutes."),
+    element("p", { id: "confirming-why" }, `${why} Then it is not asked for 5 minutes.`),
     element("label", { class: "form-label", for: "confirming" }, "Password"),
     input,
     problem,
     element("div", { class: "sheet-end" }, leave, element("button", { type: "submit", class: "btn btn-primary" }, "Go on")),
   );
-  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet confirming", "aria-labelledby": "confirming-title" }, form));
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", { class: "sheet confirming", "aria-labelledby": "confirming-title", "aria-describedby": "confirming-why" }, form));
   leave.addEventListener("click", () => dialog.close());
   return { dialog, form, input, problem };
 }

@@ -37,6 +37,13 @@ SAME_OR_LESS = [
 ]
 
 
+def reason(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """The only one, or none."""
+    found = widening.reasons(before, after)
+    assert len(found) <= 1
+    return "".join(found)
+
+
 def of(limits: dict[str, Any], host: str = "127.0.0.1") -> dict[str, Any]:
     return {**widening.FRESH, "host": host, "limits": limits}
 
@@ -47,13 +54,13 @@ def secured(**tls: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("before", "after", "field"), RAISED)
 def test_each_limit_that_is_raised_is_named(before: dict[str, Any], after: dict[str, Any], field: str) -> None:
-    assert widening.reason(of(before), of(after)) == f"limits.{field}"
-    assert widening.reason(of(after), of(before)) == ""
+    assert reason(of(before), of(after)) == f"limits.{field}"
+    assert reason(of(after), of(before)) == ""
 
 
 @pytest.mark.parametrize(("before", "after"), SAME_OR_LESS)
 def test_what_stays_or_lets_less_in_needs_no_reason(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert widening.reason(of(before), of(after)) == ""
+    assert reason(of(before), of(after)) == ""
 
 
 def test_no_limit_is_forgotten() -> None:
@@ -63,18 +70,18 @@ def test_no_limit_is_forgotten() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "fe80::1%eth0", "2001:db8::1"])
 def test_an_address_that_others_reach_is_one(host: str) -> None:
-    assert widening.reason(of({}), of({}, host)) == "host"
-    assert widening.reason(of({}, host), of({})) == ""
+    assert reason(of({}), of({}, host)) == "host"
+    assert reason(of({}, host), of({})) == ""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "::1", "/run/lab.sock", "@lab"])
 def test_an_address_of_this_machine_alone_is_none(host: str) -> None:
-    assert widening.reason(of({}), of({}, host)) == ""
+    assert reason(of({}), of({}, host)) == ""
 
 
 def test_from_one_interface_to_another_is_one() -> None:
-    assert widening.reason(of({}, "192.0.2.7"), of({}, "0.0.0.0")) == "host"
-    assert widening.reason(of({}, "192.0.2.7"), of({}, "192.0.2.7")) == ""
+    assert reason(of({}, "192.0.2.7"), of({}, "0.0.0.0")) == "host"
+    assert reason(of({}, "192.0.2.7"), of({}, "192.0.2.7")) == ""
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,7 @@ def test_from_one_interface_to_another_is_one() -> None:
     ],
 )
 def test_tls_that_protects_less_is_one(before: dict[str, Any], after: dict[str, Any], field: str) -> None:
-    assert widening.reason(before, after) == f"tls.{field}"
+    assert reason(before, after) == f"tls.{field}"
 
 
 @pytest.mark.parametrize(
@@ -100,9 +107,18 @@ def test_tls_that_protects_less_is_one(before: dict[str, Any], after: dict[str, 
     ],
 )
 def test_tls_that_protects_as_much_is_none(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert widening.reason(before, after) == ""
+    assert reason(before, after) == ""
 
 
 def test_longer_frames_are_one() -> None:
     small, large = ({**widening.FRESH, "framing": {"type": "line", "max_bytes": size}} for size in (10, 11))
-    assert (widening.reason(small, large), widening.reason(large, small)) == ("framing.max_bytes", "")
+    assert (reason(small, large), reason(large, small)) == ("framing.max_bytes", "")
+
+
+def test_all_that_lets_more_in_is_named_the_worst_first() -> None:
+    before = of({"deny": ["10.0.0.0/8"]}) | {"tls": secured()["tls"]}
+    after = of({"connections": 5000, "idle_timeout": 0}, "0.0.0.0") | {
+        "framing": {"type": "line", "max_bytes": 10_000_000}
+    }
+    named = ["host", "framing.max_bytes", "limits.connections", "limits.deny", "tls.mode"]
+    assert widening.reasons(before, after) == named
