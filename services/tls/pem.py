@@ -142,6 +142,6 @@ def _data(text: object, field: str, what: str) -> bytes:
 
 
 def _short(error: Exception) -> str:
-    """The library's reason, as far as it fits in a sentence."""
-    first = (str(error) or type(error).__name__).splitlines()[0].strip().rstrip(".")
+    """The library's reason: its first sentence, as far as that fits into one of ours."""
+    first = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0].strip().rstrip(".")
     return "".join(letter if letter.isprintable() else "?" for letter in first)[:100]

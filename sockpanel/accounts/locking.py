@@ -63,7 +63,7 @@ def unlock(username: str, who: str) -> bool:
     """Let somebody sign in again; whether the account was locked. Raises UserUnknown."""
     user = User.objects.filter(username=username).first()
     if user is None:
-        raise UserUnknown(f"Nobody is named {username!r}: look at the list of people under /users/.")
+        raise UserUnknown(f"Nobody is named {username!r}: look at the list of users, /users/.")
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(wrong_guesses=0)
         audit.record("account.unlock", who, what=username)

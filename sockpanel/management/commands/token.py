@@ -41,7 +41,7 @@ class Command(SockpanelCommand):
     def run(self, options: Mapping[str, Any]) -> None:
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
-            raise UserUnknown(f"Nobody is named {options['user']!r}: look at the list of users under /admin/.")
+            raise UserUnknown(f"Nobody is named {options['user']!r}: look at the list of users, /users/.")
         getattr(self, f"_{options['verb']}")(user, options)
 
     def _create(self, user: User, options: Mapping[str, Any]) -> None:

@@ -72,3 +72,11 @@ def test_nothing_but_a_sentence_comes_of_damaged_text(noise: bytes, at: int) -> 
     for read in (lambda: pem.certificates(damaged, "chain"), lambda: pem.private_key(damaged, "x")):
         with suppress(CertificateRefused):
             read()
+
+
+def test_what_is_no_pem_is_told_without_half_a_sentence_of_the_library() -> None:
+    with pytest.raises(CertificateRefused) as refused:
+        pem.certificates("hello", "chain")
+    said = refused.value.message
+    assert "Unable to load PEM file):" in said
+    assert "http" not in said

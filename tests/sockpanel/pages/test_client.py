@@ -126,3 +126,9 @@ def tls_echo() -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         thread.join(5)
+
+
+def test_who_may_not_send_reads_which_role_does(viewer: Client, operator: Client) -> None:
+    said = b"To send bytes needs the role operator: ask an admin for it."
+    assert said in viewer.get("/client/").content
+    assert said not in operator.get("/client/").content

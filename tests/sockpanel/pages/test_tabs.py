@@ -123,3 +123,9 @@ def test_a_part_fetched_anew_leaves_the_word_on_what_was_done_to_the_next_page(a
     admin.post("/servers/echo/settings/", settings_of(admin, notes="moved"))
     assert "echo is saved." not in admin.get("/servers/echo/history/", headers={"X-Part": "1"}).content.decode()
     assert "echo is saved." in admin.get("/servers/echo/history/").content.decode()
+
+
+def test_who_may_not_change_a_server_reads_which_role_does(operator: Client, admin: Client, echo: Server) -> None:
+    said = b"To change this needs the role admin: ask an admin for it."
+    assert said in operator.get(f"/servers/{echo.name}/settings/").content
+    assert said not in admin.get(f"/servers/{echo.name}/settings/").content
