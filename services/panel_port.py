@@ -3,12 +3,15 @@
 Browsers know a page by its host's name and port. Of the names of this machine each may lead to several addresses, and whoever listened
 at the panel's port at one of them could be taken for the panel. Told when a server is saved, as for a port in use, and refused at its
 start: the panel's port may have changed meanwhile.
+
+Which it is says the panel that runs on this data, whatever environment this process has; and the setting: that of a panel to come.
 """
 
 import socket
 
 from django.conf import settings
 
+from services import panel_address
 from services.errors import PanelPort
 from services.servers import sockets
 from services.servers.spec import ServerSpec
@@ -28,9 +31,16 @@ def check_address(spec: ServerSpec) -> str | None:
 
 def objection(spec: ServerSpec) -> str | None:
     """Why `spec` may not have its port. Browsers speak no UDP with anybody who has not asked them to."""
-    if spec.transport != "tcp" or spec.port != settings.SOCKPANEL_PORT:
+    if spec.transport != "tcp":
         return None
-    return (
-        f"Port {spec.port} is the panel's own (SOCKPANEL_PORT) at every address, {spec.host} included: "
-        "a browser could take the server for the panel. Choose another port."
-    )
+    if spec.port == panel_address.port():
+        return (
+            f"Port {spec.port} is the panel's own at every address, {spec.host} included: "
+            "a browser could take the server for the panel. Choose another port."
+        )
+    if spec.port == settings.SOCKPANEL_PORT:
+        return (
+            f"Port {spec.port} is the panel's own (SOCKPANEL_PORT) at every address, {spec.host} included: "
+            "a browser could take the server for the panel. Choose another port, or set SOCKPANEL_PORT to where the panel is."
+        )
+    return None

@@ -45,9 +45,8 @@ def open_ports() -> list[socket.socket]:
 
 
 def bound() -> list[str]:
-    """The addresses that this process listens at; before it does, those that are asked for."""
-    host = settings.SOCKPANEL_HOST
-    return list(_bound) or [host, *([TWINS[host]] if host in TWINS else [])]
+    """The addresses that this process listens at; where it opens none itself (another ASGI server does), the one of the setting."""
+    return list(_bound) or [settings.SOCKPANEL_HOST]
 
 
 def _handed(descriptor: int) -> socket.socket:

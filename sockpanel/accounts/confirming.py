@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 from django.dispatch import receiver
@@ -95,6 +95,10 @@ def prove(request: HttpRequest, password: str) -> None:
         found = authenticate(request, username=request.user.get_username(), password=password)
     if found is None or found.pk != request.user.pk:
         raise PasswordWrong(WRONG, field="password")
+    if (
+        found.password != request.user.password
+    ):  # hashed anew, at higher costs: that ended the sessions, and not this one
+        update_session_auth_hash(request, found)
 
 
 def _taken(request: HttpRequest) -> str | None:

@@ -41,7 +41,8 @@ keys.onKeys("Escape", () => {
 document.addEventListener("click", (event) => {
   const target = /** @type {Element} */ (event.target);
   const opener = /** @type {HTMLElement} */ (target.closest("[data-opens]"));
-  if (opener) {
+  const inTab = opener instanceof HTMLAnchorElement && (event.ctrlKey || event.metaKey || event.shiftKey);
+  if (opener && !inTab) {
     event.preventDefault(); // it is a link, for who has no script: the page comes with the dialog open
     open(opener.dataset.opens);
   }

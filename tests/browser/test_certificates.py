@@ -106,3 +106,12 @@ def shown(port: int, authority: str) -> bytes | None:
 def echoed(client: ssl.SSLSocket) -> bytes:
     client.sendall(b"before")
     return client.recv(100)
+
+
+async def test_what_asks_comes_in_a_tab_of_its_own_where_that_is_wanted(surf: Surf, panel: Panel) -> None:
+    await asyncio.to_thread(ask, panel, "POST", "/certificates", {"name": "anything-else"})
+    page = await surf("/certificates/", own_session=True)
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("button", name="Make it anew").click(modifiers=["ControlOrMeta"])
+    await expect((await opened.value).locator("dialog#new-authority")).to_be_visible()
+    await expect(page.locator("dialog.sheet:modal")).to_have_count(0)

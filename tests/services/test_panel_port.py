@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from services import panel_port
+from services import panel_address, panel_port
 from services.errors import PanelPort
 from services.servers import validation
 from services.servers.spec import ServerSpec
@@ -25,10 +25,22 @@ def spec(**words: object) -> ServerSpec:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1"])
 def test_the_panels_port_is_refused_at_every_address(own: int, host: str):
     asked = spec(host=host, port=own)
-    with pytest.raises(PanelPort, match=rf"Port {own} is the panel's own .*Choose another port\.") as refused:
+    with pytest.raises(
+        PanelPort, match=rf"Port {own} is the panel's own .*Choose another port, or set SOCKPANEL_PORT"
+    ) as refused:
         panel_port.open_socket(asked)
     assert refused.value.field == "port"
     assert panel_port.check_address(asked) == refused.value.message
+
+
+def test_the_port_of_the_panel_that_runs_is_refused_whatever_the_setting_says(settings, own: int):
+    """`manage.py up --port` tells no other shell's environment."""
+    with panel_address.told("https://panel.example.org"):
+        settings.SOCKPANEL_PORT = free_port()
+        for port in (own, settings.SOCKPANEL_PORT):
+            with pytest.raises(PanelPort, match=f"Port {port} is the panel's own"):
+                panel_port.open_socket(spec(host="127.0.0.2", port=port))
+    assert panel_port.check_address(spec(host="127.0.0.2", port=own)) is None
 
 
 def test_another_port_is_opened(own: int):

@@ -19,10 +19,10 @@ from django.core.management.color import no_style
 from django.db import connections
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
-from services import databases, lifeline
+from services import databases, lifeline, panel_address
 from services.errors import BindError, SockpanelError
 from services.supervisor import lock
-from sockpanel import greeting, listening, panel_address, safety
+from sockpanel import greeting, listening, safety
 from sockpanel.management.starting import code_of
 from sockpanel.parent import Child, Parent
 from sockpanel.server import PanelServer
@@ -60,7 +60,7 @@ class Command(DaphneCommand):
         if options["use_reloader"]:
             os.set_inheritable(tie.descriptor, True)
             os.environ.update(tie.environment)
-        with panel_address.told(), _supervised():
+        with panel_address.told(listening.addresses()[0]), _supervised():
             super().run(**options)
 
     def get_application(self, options: dict[str, Any]) -> Any:

@@ -6,9 +6,9 @@ from typing import Any
 
 from axes.utils import reset
 
-from services import audit
+from services import audit, panel_address
 from services.management.base import SockpanelCommand, who
-from sockpanel import listening, panel_address
+from sockpanel import listening
 from sockpanel.accounts import setup
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from services import databases
+from services import databases, panel_address
 from services.errors import AlreadySupervised
 from services.supervisor import lock
-from sockpanel import greeting, listening, panel_address, safety
+from sockpanel import greeting, listening, safety
 from sockpanel.management.starting import StartingCommand
 from sockpanel.parent import Child, Parent
 
@@ -56,7 +56,7 @@ class Command(StartingCommand):
             # With nohup it outlives the terminal
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda *_: parent.stop())
-        with panel_address.told():
+        with panel_address.told(listening.addresses()[0]):
             sys.exit(parent.run())
 
 

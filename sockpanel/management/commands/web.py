@@ -11,8 +11,8 @@ from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.utils import timezone
 
-from services import databases, lifeline
-from sockpanel import greeting, listening, panel_address, safety
+from services import databases, lifeline, panel_address
+from sockpanel import greeting, listening, safety
 from sockpanel.accounts.models import Session
 from sockpanel.management.starting import StartingCommand
 from sockpanel.server import PanelServer
@@ -35,7 +35,7 @@ class Command(StartingCommand):
             self.say(greeting.text())
         application = import_module("sockpanel.asgi").application  # reads the settings and addresses as they are now
         connections.close_all()
-        with nullcontext() if is_child else panel_address.told():  # a parent has told
+        with nullcontext() if is_child else panel_address.told(listening.addresses()[0]):  # a parent has told
             PanelServer(application, panel, certificate).run()
 
     def _check(self) -> None:

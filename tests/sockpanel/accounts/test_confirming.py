@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import ScryptPasswordHasher as Scrypt
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.test import Client
@@ -20,6 +21,7 @@ from sockpanel.pages import certificates
 from tests.conftest import PASSWORD
 
 MINUTE = 60
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 done: list[dict[str, list[str]]] = []
 
 
@@ -96,6 +98,26 @@ def test_a_form_that_needs_the_password_loses_nothing_on_its_way(signed_in: Clie
     assert answer.status_code == 200
     assert done == [sent]  # without the password
     assert signed_in.post("/dangerous").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("/dangerous", (urlencode({confirming.FIELD: PASSWORD}), FORM)),
+        ("/api/v1/confirm", ({"password": PASSWORD}, JSON)),
+    ],
+)
+def test_a_password_that_is_hashed_at_higher_costs_keeps_its_browser_and_ends_the_others(
+    signed_in: Client, ada: User, monkeypatch: pytest.MonkeyPatch, url: str, sent: tuple[Any, str]
+):
+    other = Client()
+    other.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    later(signed_in)
+    monkeypatch.setattr(Scrypt, "work_factor", Scrypt.work_factor * 2)
+    assert signed_in.post(url, *sent).status_code in (200, 204)
+    assert User.objects.get().password != ada.password
+    assert signed_in.post("/dangerous").status_code == 200
+    assert [client.post("/dangerous").status_code for client in (signed_in, other)] == [200, 302]
 
 
 def test_a_wrong_password_is_told_and_the_fields_are_carried_on(signed_in: Client):

@@ -6,10 +6,8 @@ import stat
 
 import pytest
 
+from services import panel_address
 from services.supervisor.process import process_start
-from sockpanel import panel_address
-from tests.ports import free_port
-from tests.sockpanel.panel import Panel
 
 
 @pytest.fixture(autouse=True)
@@ -21,14 +19,14 @@ def own(settings, tmp_path):
 
 def test_the_address_is_there_while_the_panel_is_and_only_for_its_user():
     assert panel_address.found() is None
-    with panel_address.told():
-        assert panel_address.found() == "http://127.0.0.1:8123"
+    with panel_address.told("http://127.0.0.1:8123"):
+        assert (panel_address.found(), panel_address.port()) == ("http://127.0.0.1:8123", 8123)
         assert stat.S_IMODE(panel_address.path().stat().st_mode) == 0o600
     assert list(panel_address.path().parent.iterdir()) == []
 
 
 def test_it_goes_when_the_panel_ends_by_an_exit_too():
-    with pytest.raises(SystemExit), panel_address.told():
+    with pytest.raises(SystemExit), panel_address.told("http://127.0.0.1:8123"):
         raise SystemExit(1)
     assert not panel_address.path().exists()
 
@@ -36,7 +34,7 @@ def test_it_goes_when_the_panel_ends_by_an_exit_too():
 def test_what_another_panel_has_told_stays_while_that_runs():
     first = {"address": "http://127.0.0.1:1", "pid": os.getppid(), "process_start": process_start(os.getppid())}
     panel_address.path().write_text(json.dumps(first))
-    with panel_address.told():
+    with panel_address.told("http://127.0.0.1:8123"):
         assert panel_address.found() == "http://127.0.0.1:1"
     assert panel_address.found() == "http://127.0.0.1:1"
 
@@ -57,26 +55,9 @@ def test_what_another_panel_has_told_stays_while_that_runs():
 )
 def test_what_a_killed_panel_left_is_not_believed(left: str):
     panel_address.path().write_bytes(left.encode("latin-1"))
-    assert panel_address.found() is None
+    assert (panel_address.found(), panel_address.port()) == (None, None)
 
 
-@pytest.mark.parametrize("command", ["up", "web"])
-def test_a_set_up_link_leads_to_the_panel_that_runs(start_panel, command: str):
-    panel: Panel = start_panel(command=command, admin=False)
-    del panel.environment["SOCKPANEL_PORT"]
-    ended = panel.manage("setup_token")
-    assert ended.stdout.splitlines()[-1].startswith(f"{panel.base_url}/setup#token=")
-    assert ended.stderr == ""
-    panel.stop()
-    ended = panel.manage("setup_token")
-    assert ended.stdout.splitlines()[-1].startswith("http://127.0.0.1:8000/setup#token=")
-    assert ended.stderr.startswith("No panel is known to run on this data: the link assumes")
-    assert ended.stderr.endswith(" at http://127.0.0.1:8000.\n")
-
-
-def test_runserver_tells_its_address_too(start_panel):
-    port = str(free_port())
-    panel: Panel = start_panel(command="runserver", arguments=[port, "--noreload"], SOCKPANEL_PORT=port)
-    assert json.loads((panel.data_dir / "panel-address").read_text())["address"] == panel.base_url
-    panel.stop()
-    assert not (panel.data_dir / "panel-address").exists()
+def test_behind_a_proxy_the_port_is_the_panels():
+    with panel_address.told("https://panel.example.org"):
+        assert (panel_address.found(), panel_address.port()) == ("https://panel.example.org", 8123)

@@ -2,9 +2,10 @@
 
 It is there while the panel is. One that a killed panel left behind is not believed: its process is gone.
 
-    with panel_address.told():              # the panel
+    with panel_address.told("http://127.0.0.1:8123"):   # the panel
         serve()
-    panel_address.found()                   # a command: "http://127.0.0.1:8123", or None
+    panel_address.found()                               # a command: that address, or None
+    panel_address.port()                                # 8123, or None
 """
 
 import json
@@ -16,14 +17,14 @@ from pathlib import Path
 from django.conf import settings
 
 from services.supervisor.process import process_start
-from sockpanel import listening
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Tell the address of this process's panel for as long as it lasts; of two panels on the same data, the first one's."""
+def told(address: str) -> Iterator[None]:
+    """Tell where this process's panel is, as long as it lasts; of two panels on the same data, the first one's."""
     if found() is None:
-        _write({"address": listening.addresses()[0], "pid": os.getpid(), "process_start": process_start(os.getpid())})
+        own = {"pid": os.getpid(), "process_start": process_start(os.getpid())}
+        _write({"address": address, "port": settings.SOCKPANEL_PORT, **own})
     try:
         yield
     finally:
@@ -33,11 +34,23 @@ def told() -> Iterator[None]:
 
 def found() -> str | None:
     """The address of the panel that runs on this data; None when none does."""
+    address = _believed().get("address")
+    return address if isinstance(address, str) else None
+
+
+def port() -> int | None:
+    """The port that it listens at, which is not that of its address where a proxy stands before it."""
+    number = _believed().get("port")
+    return number if isinstance(number, int) else None
+
+
+def _believed() -> dict[str, object]:
+    """What is said, if whoever said it runs."""
     said = _read()
-    address, pid, start = said.get("address"), said.get("pid"), said.get("process_start")
-    if not isinstance(address, str) or not isinstance(pid, int) or start is None or process_start(pid) != start:
-        return None
-    return address
+    pid, start = said.get("pid"), said.get("process_start")
+    if not isinstance(pid, int) or start is None or process_start(pid) != start:
+        return {}
+    return said
 
 
 def path() -> Path:
