@@ -20,6 +20,7 @@ from sockpanel.files import Handler  # noqa: E402
 from sockpanel.live.routing import urlpatterns  # noqa: E402
 from sockpanel.origins import OwnOrigins  # noqa: E402
 from sockpanel.proxies import Proxies  # noqa: E402
+from sockpanel.templatetags import icons  # noqa: E402
 
 
 async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -27,6 +28,8 @@ async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()  # websocket.connect
     await send({"type": "websocket.close", "code": 4404})
 
+
+icons.read_named()
 
 sockets: list[Any] = [*urlpatterns, re_path("", nowhere)]  # type: ignore[arg-type]  # Channels' routes are not Django's views
 panel: Any = ProtocolTypeRouter({"http": Handler(), "websocket": SignedIn(URLRouter(sockets))})  # type: ignore[arg-type]

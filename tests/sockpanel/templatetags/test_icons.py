@@ -1,10 +1,16 @@
 """Icons: inlined, named where they stand alone, and read from nowhere but their folder."""
 
 import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.template import Context, Template, TemplateSyntaxError
 
+from sockpanel.pages.outcomes import BUSY, outcome
+from sockpanel.pages.states import STATES
+from sockpanel.templatetags import icons
 from sockpanel.templatetags.icons import icon
 from tests.sources import CHECKOUT
 
@@ -48,3 +54,32 @@ def test_every_icon_that_a_template_names_exists():
     for path in (CHECKOUT / "templates").rglob("*.html"):
         for name in NAMED.findall(path.read_text(encoding="utf-8")):
             assert icon(name), path
+
+
+@pytest.fixture
+def package(settings, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the package's icons; nothing of it has been read."""
+    own = tmp_path / "bootstrap-icons" / "icons"
+    shutil.copytree(icons._folder(), own)
+    settings.SOCKPANEL_NODE_MODULES = tmp_path
+    for once in (icons._read, icons._names):
+        once.cache_clear()
+    yield own
+    for once in (icons._read, icons._names):
+        once.cache_clear()
+
+
+def test_what_pages_show_is_read_before_the_package_may_go(package: Path):
+    icons.read_named()
+    shutil.rmtree(package)
+    ends = [{"ended_at": "now", "exit_code": code, "signal": None, "why": ""} for code in (0, 1)]
+    shown = [*STATES.values(), *BUSY.values(), *map(outcome, ends)]
+    named = {name for path in (CHECKOUT / "templates").rglob("*.html") for name in NAMED.findall(path.read_text())}
+    for name in named | {one.icon for one in shown} | {"play-fill", "arrow-clockwise"}:
+        assert "/></svg>" in icon(name), name
+
+
+def test_what_can_be_read_no_more_is_left_blank(package: Path):
+    shutil.rmtree(package)
+    icons.read_named()
+    assert icon("play-fill", label="Start").endswith('role="img" aria-label="Start"></svg>')
