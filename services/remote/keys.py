@@ -55,6 +55,7 @@ def create(words: Mapping[str, Any], who: str) -> Key:
         raise KeyRefused("This is the panel's own key, which its servers let in anyway.", field="public")
     name = _name(words.get("name"))
     fields = {"expires_at": timezone.now() + LIVES, **_restrictions(words)}
+    _refuse_past(fields["expires_at"])
     try:
         with transaction.atomic():
             _make_room()
@@ -65,6 +66,15 @@ def create(words: Mapping[str, Any], who: str) -> Key:
         raise _taken("public", "public half") if is_public else _taken("name", "name") from None
     _tell()
     return key
+
+
+def _refuse_past(end: datetime | None) -> None:
+    """A key that is there may be given such an end, and is over then. Raises KeyRefused."""
+    if end is not None and end <= timezone.now():
+        raise KeyRefused(
+            f"The key would have ended on {end:%Y-%m-%d} before it is made: give a later time, or null for never.",
+            field="expires_at",
+        )
 
 
 def _taken(field: str, what: str) -> KeyRefused:

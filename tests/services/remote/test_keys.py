@@ -96,6 +96,17 @@ def test_what_makes_no_sense_is_refused_with_its_field(words: dict[str, Any], fi
     assert not Key.objects.exists()
 
 
+def test_no_key_is_made_that_has_ended_already() -> None:
+    past, soon = timezone.now() - timedelta(seconds=1), timezone.now() + timedelta(minutes=1)
+    for make in (keys.create, keys.generate):
+        with pytest.raises(KeyRefused, match="later time") as refused:
+            make({"name": "lab", "expires_at": past.isoformat(), "public": RAW}, "ada")
+        assert refused.value.field == "expires_at"
+    assert not Key.objects.exists()
+    keys.create({"name": "lab", "expires_at": soon.isoformat(), "public": RAW}, "ada")
+    assert keys.change("lab", {"expires_at": past.isoformat()}, "ada").expires_at == past
+
+
 def test_a_network_with_host_bits_is_refused_and_the_right_one_named() -> None:
     with pytest.raises(KeyRefused, match=r"^10\.0\.0\.1/8 has host bits: write 10\.0\.0\.0/8\.$"):
         keys.create({"name": "lab", "public": RAW, "sources": ["10.0.0.1/8"]}, "ada")
