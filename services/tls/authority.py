@@ -124,16 +124,29 @@ def _is_everybodys(host: str) -> bool:
     return len(labels) == 1 or (len(labels) == 2 and len(labels[1]) == COUNTRY and labels[0] in REGISTRIES)
 
 
+def beyond(authority: x509.Certificate) -> list[str]:
+    """The names that it may vouch for besides private ones: this machine's when it was made, and what was asked for."""
+    private = {*PRIVATE_HOSTS, *PRIVATE_NETWORKS}
+    found = [str(one.value) for one in _limits(authority) or ()]
+    return [name.removesuffix("/32").removesuffix("/128") for name in found if name not in private]
+
+
 def foreign(authority: x509.Certificate, wanted: Iterable[str]) -> list[str]:
     """Those of the names that the authority may not vouch for."""
-    try:
-        found = authority.extensions.get_extension_for_class(x509.NameConstraints).value
-    except x509.ExtensionNotFound:
+    permitted = _limits(authority)
+    if permitted is None:
         return []
-    permitted = found.permitted_subtrees or []
     hosts = [one.value for one in permitted if isinstance(one, x509.DNSName)]
     networks = [one.value for one in permitted if isinstance(one, x509.IPAddress)]
     return [name for name in wanted if not _is_permitted(name, hosts, networks)]
+
+
+def _limits(authority: x509.Certificate) -> Sequence[x509.GeneralName] | None:
+    """None for one that may vouch for everything."""
+    try:
+        return authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _is_permitted(name: str, hosts: Sequence[str], networks: Sequence[object]) -> bool:

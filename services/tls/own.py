@@ -26,6 +26,12 @@ def make(also: list[str], who: str) -> Certificate:
     return rows.replace(former, [certificate], key, who, is_own=False)
 
 
+def beyond() -> list[str]:
+    """The names that it may vouch for besides private ones; none while there is no authority."""
+    found = Certificate.objects.filter(name=AUTHORITY).first()
+    return authority.beyond(pem.certificates(found.chain, "chain")[0]) if found else []
+
+
 def signer(who: str) -> authority.Signed:
     """It with its key, to issue something with. Raises CertificateUnusable."""
     row, key = shelf.with_key(get(who))

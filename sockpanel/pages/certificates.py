@@ -173,6 +173,7 @@ def _show(
         "others": [problem.message] if problem is not None and not is_beside else [],
         "issued": _once(issued) if issued else None,
         "authority": next(iter(describe(Certificate.objects.filter(name=own.AUTHORITY))), None),
+        "beyond": own.beyond(),
     }
     return page(request, "certificates", context, status)
 

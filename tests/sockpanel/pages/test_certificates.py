@@ -130,6 +130,15 @@ def test_a_clients_certificate_is_in_one_answer_and_nowhere_else(admin: Client) 
     assert "client&#x27;s name is" in told.content.decode()
 
 
+def test_what_the_authority_may_vouch_for_can_be_read(admin: Client) -> None:
+    assert "data-beyond" not in text(admin)
+    admin.post("/certificates/", {"verb": "authority", "names": "lab.example.org 8.8.8.8"})
+    told = re.search(r"data-beyond>([^<]*)<", text(admin))
+    assert told
+    assert {"lab.example.org", "8.8.8.8"} <= set(told[1].split(", "))
+    assert not {"localhost", "lan", "10.0.0.0/8"} & set(told[1].split(", "))
+
+
 def test_the_authority_is_made_anew_for_other_names(admin: Client) -> None:
     assert "make it anew" in admin.post("/certificates/", NEW | {"names": "www.example.com"}).content.decode()
     admin.post("/certificates/", {"verb": "authority", "names": "example.com"})
