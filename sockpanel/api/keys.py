@@ -1,5 +1,6 @@
 """The keys that remote-command servers let in. Only public halves are kept; a private one is in a single answer and nowhere else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +8,7 @@ from ninja import Router
 
 from services import errors
 from services.models import Key
-from services.remote import files, keys
+from services.remote import files, keys, reach
 from services.servers.clock import rfc3339
 from sockpanel.api import remote_schemas, requests
 from sockpanel.api.access import Allowed, who
@@ -21,7 +22,8 @@ router = Router(tags=["keys"])
 @router.get("/keys", auth=Allowed("keys.see"), **described({200: remote_schemas.Keys}, errors.KeyRefused))
 def list_keys(request: HttpRequest) -> HttpResponse:
     """Every key, revoked ones too, and the panel's own, which other panels' servers may be told of."""
-    return json({"panel": files.panel_public().hex(), "keys": [_told(key) for key in keys.listed()]})
+    offers = reach.offered()
+    return json({"panel": files.panel_public().hex(), "keys": [_told(key, offers) for key in keys.listed()]})
 
 
 @router.post(
@@ -69,7 +71,7 @@ def read_server_key(request: HttpRequest, name: str) -> HttpResponse:
     return json({"public": files.server_public(server.pk).hex()})
 
 
-def _told(key: Key) -> dict[str, Any]:
+def _told(key: Key, offers: Mapping[str, set[str]] | None = None) -> dict[str, Any]:
     return {
         "name": key.name,
         "public": key.public,
@@ -77,6 +79,7 @@ def _told(key: Key) -> dict[str, Any]:
         **{field: getattr(key, field) for field in ("owner", "servers", "commands", "shell", "sources")},
         **{field: _time(getattr(key, field)) for field in ("expires_at", "created_at", "revoked_at", "used_at")},
         **{field: getattr(key, field) for field in ("created_by", "revoked_by", "used_from")},
+        "warnings": reach.warnings(key, reach.offered() if offers is None else offers),
     }
 
 

@@ -106,6 +106,7 @@ class Key(msgspec.Struct):
     created_by: str
     revoked_by: str
     used_from: str
+    warnings: Annotated[list[str], Meta(description="servers and commands that it names and nobody has")]
 
 
 class MadeKey(Key):

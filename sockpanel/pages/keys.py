@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from services.errors import KeyRefused
 from services.models import Key, Server
-from services.remote import files, standing
+from services.remote import files, reach, standing
 from services.remote import keys as store
 from sockpanel.accounts.access import require
 from sockpanel.pages.frame import page, who
@@ -166,9 +166,9 @@ def _show(
 ) -> HttpResponse:
     known = {one.name for one in INPUTS}
     beside = {problem.field: problem.message} if problem and problem.field in known else {}
-    public = files.panel_public()
+    public, offers = files.panel_public(), reach.offered()
     context = {
-        "keys": [_row(key) for key in store.listed()],
+        "keys": [_row(key, offers) for key in store.listed()],
         "fields": [
             one._replace(value=values.get(one.name, ""), problem=beside.get(one.name, ""))
             for one in INPUTS
@@ -188,7 +188,7 @@ def _own(public: bytes) -> dict[str, str]:
     return {"text": store.text(key), "hex": public.hex(), "fingerprint": store.fingerprint(key)}
 
 
-def _row(key: Key) -> dict[str, Any]:
+def _row(key: Key, offers: Mapping[str, set[str]]) -> dict[str, Any]:
     """A key as the list shows it."""
     now = datetime.now(UTC)
     is_over = key.expires_at is not None and key.expires_at <= now
@@ -200,6 +200,7 @@ def _row(key: Key) -> dict[str, Any]:
         **{name: _rfc3339(getattr(key, name)) for name in ("expires_at", "revoked_at", "used_at")},
         "used_from": key.used_from,
         "is_over": is_over,
+        "warnings": reach.warnings(key, offers),
         "is_valid": not is_over and key.revoked_at is None,
     }
 

@@ -45,6 +45,12 @@ def test_a_pasted_key_is_registered_and_listed_with_its_restrictions(admin: Clie
         assert part in page
 
 
+def test_what_a_key_names_and_nobody_has_is_said(admin: Client) -> None:
+    admin.post("/commands/keys/", NEW | {"commands": "nope"})
+    assert "No server allows nope." in text(admin)
+    assert admin.get("/api/v1/keys").json()["keys"][0]["warnings"] == ["No server allows nope."]
+
+
 def test_a_private_key_that_is_made_here_is_in_one_answer_and_nowhere_else(admin: Client) -> None:
     answer = admin.post("/commands/keys/", NEW | {"how": "generate"})
     shown = re.search(r"<pre data-private>(.*?)</pre>", answer.content.decode(), re.DOTALL)
@@ -107,7 +113,8 @@ def test_a_key_that_is_gone_is_told(admin: Client) -> None:
 
 
 def test_an_expired_key_says_so(admin: Client) -> None:
-    admin.post("/commands/keys/", NEW | {"expires_at": "2020-01-31"})
+    admin.post("/commands/keys/", NEW)
+    admin.post("/commands/keys/", {"verb": "change", "name": "lab", "expires_at": "2020-01-31"})
     assert "expired" in text(admin)
 
 
