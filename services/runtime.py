@@ -74,6 +74,7 @@ class Runtime:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
+        self._former = await sync_to_async(wishes.asks)(self._node)  # with the lock held people may ask for more
         with self._lock:
             await asyncio.to_thread(disk.make_way, self._data_dir)
             self._hold = await asyncio.to_thread(Hold.of, self._data_dir)
@@ -109,12 +110,12 @@ class Runtime:
             await end_former(former, FORMER_WITHIN)
         await sync_to_async(wishes.settle_former)(self._node, clock.now())
         if self._only is None:
-            await sync_to_async(wishes.autostart)(self._node)
+            for server in await sync_to_async(wishes.autostart)(self._node):
+                self._former[server] = self._former.get(server, 0) + 1
             await sync_to_async(rows.sweep)(is_restored=word.waits(self._data_dir))
             await sync_to_async(self._watch.begin)()
         else:
             await sync_to_async(self._watch.attend)()
-        self._former = await sync_to_async(wishes.asks)(self._node)
 
     async def _look_until(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait(), name="stop asked")

@@ -240,6 +240,8 @@ def settle_former(node: str, at: int) -> None:
             )
 
 
-def autostart(node: str) -> None:
-    """What starts with Sockpanel is wanted from now on, asked for anew."""
-    Server.objects.filter(node=node, autostart=True).update(wanted=Server.Wanted.RUNNING, asked=F("asked") + 1)
+def autostart(node: str) -> list[int]:
+    """What starts with Sockpanel is wanted from now on, asked for anew; the servers that this is true of."""
+    servers = list(Server.objects.filter(node=node, autostart=True).values_list("pk", flat=True))
+    Server.objects.filter(pk__in=servers).update(wanted=Server.Wanted.RUNNING, asked=F("asked") + 1)
+    return servers

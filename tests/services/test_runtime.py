@@ -71,14 +71,18 @@ async def test_every_move_is_written_down_with_who_asked(node):
     assert await sync_to_async(list)(changes) == [("STOPPED", "STARTING", "ada"), ("STARTING", "RUNNING", "")]
 
 
-async def test_a_start_that_is_asked_while_the_supervisor_begins_is_still_somebodys(node, monkeypatch):
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_a_start_that_is_asked_while_the_supervisor_begins_is_still_somebodys(node, monkeypatch, is_early):
     server = await node.create(preset="echo", port=free_port())
     await node.down()
     take_over = Runtime._take_over
 
     async def taken_over(runtime: Runtime) -> None:
-        await take_over(runtime)
+        if not is_early:
+            await take_over(runtime)
         await Server.objects.filter(pk=server.pk).aupdate(wanted="running", asked=F("asked") + 1, asked_by="bob")
+        if is_early:
+            await take_over(runtime)
 
     monkeypatch.setattr(Runtime, "_take_over", taken_over)
     await node.up()
@@ -123,8 +127,12 @@ async def test_what_was_running_comes_back_and_counts_on(node):
 async def test_autostart_needs_nobody_to_ask(node):
     server = await node.create(preset="echo", port=free_port(), autostart=True)
     await node.down()
+    await Server.objects.filter(pk=server.pk).aupdate(asked_by="ada")  # whoever asked last is not who asks now
     await node.up()
     await node.until(server, lambda it: it["state"] == "RUNNING")
+    first = await StateChange.objects.filter(server_id=server.pk, new="STARTING").afirst()
+    assert first is not None
+    assert first.who == ""
 
 
 async def test_a_killed_worker_is_replaced_and_the_run_remembers_the_signal(node):
