@@ -71,11 +71,13 @@ class Runtime:
         self._former: dict[int, int] = {}  # server -> what had been asked of it before we began
         self._watch = Watch(data_dir, node)
         self._last: list[Wanted] = []  # as it was read when the control database could be read last
+        self.began = asyncio.Event()  # from then on it can be asked for something
 
     async def run(self, stop: asyncio.Event) -> None:
         """Supervise until `stop` is set. Raises AlreadySupervised, or SockpanelError when the recorder failed."""
         self._former = await sync_to_async(wishes.asks)(self._node)  # with the lock held people may ask for more
         with self._lock:
+            self.began.set()
             await asyncio.to_thread(disk.make_way, self._data_dir)
             self._hold = await asyncio.to_thread(Hold.of, self._data_dir)
             loop = asyncio.get_running_loop()

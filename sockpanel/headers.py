@@ -24,6 +24,7 @@ def policy(nonce: str) -> str:
 # Text becomes markup or script nowhere but where our own script says so (static/js/refresh.js). Django's admin has script that does.
 TRUSTED = "; require-trusted-types-for 'script'; trusted-types sockpanel"
 DJANGOS = "/admin/"
+VERSIONS = ("ETag", "Last-Modified")  # of a file whose name tells its version; thirty of them come with a first visit
 
 
 def _policy_for(request: HttpRequest) -> str:
@@ -46,6 +47,9 @@ def headers_middleware(
         response.headers.setdefault("Content-Security-Policy", said)
         if not is_file:
             response.headers.setdefault("Cache-Control", "no-store")
+        elif "immutable" in response.headers.get("Cache-Control", ""):
+            for name in VERSIONS:
+                response.headers.pop(name, None)
         return response
 
     return middleware

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 PLACE = "TESTS_TURNS"  # in the environment: a folder with a file for the door and for each seat
 SEATS = ("first", "second")
@@ -86,5 +85,6 @@ def _held(name: str) -> Iterator[None]:
 
 
 @cache
-def _file(name: str) -> IO[str]:
-    return (Path(os.environ[PLACE]) / name).open("w")
+def _file(name: str) -> int:
+    """A descriptor, held as long as this process lives."""
+    return os.open(Path(os.environ[PLACE]) / name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

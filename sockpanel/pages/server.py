@@ -23,7 +23,7 @@ from sockpanel.pages.states import STATES
 from sockpanel.pages.talk import talk
 from sockpanel.pages.verbs import DEEDS, VERBS, carry_out
 
-ROWS = 200  # messages that the page brings along
+ROWS = 100  # messages that the page brings along
 TARGETS = 50  # peers on offer in the send box
 ACTS = {verb: f"servers.{verb}" for verb in ("send", "close", "prune", "delete")}
 SENDING = frozenset({"tcp", "udp", "broadcast-receiver"})  # kinds with a send box

@@ -16,7 +16,7 @@ STATES = {
     "STARTING": Shown("Starting", "hourglass-split", "warn"),
     "RUNNING": Shown("Running", "play-circle-fill", "good"),
     "BACKOFF": Shown("Retrying", "arrow-repeat", "warn"),
-    "STOPPING": Shown("Stopping", "hourglass-bottom", "warn"),
+    "STOPPING": Shown("Stopping", "hourglass-split", "warn"),
     "EXITED": Shown("Ended by itself", "dash-circle", "idle"),
     "FATAL": Shown("Failed", "x-octagon-fill", "bad"),
 }

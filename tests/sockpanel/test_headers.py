@@ -103,6 +103,7 @@ def test_static_files_may_be_kept(panel: Panel):
     assert answer.status == 200
     assert_guarded(answer)
     assert "no-store" not in answer.headers["Cache-Control"]
+    assert not {"ETag", "Last-Modified"} & set(answer.headers)  # its name tells its version
 
 
 def test_inline_script_carries_the_nonce_of_its_own_page(panel: Panel):
