@@ -59,9 +59,9 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Any:
-    """Tests that measure run beside one other at the most. To wait for that is no part of a test's own time."""
+    """Tests that measure run beside one other at the most, or alone. To wait for that is no part of a test's own time."""
     if hasattr(item.config, "workerinput"):
-        with turns.turn(item.path):
+        with turns.turn(item.path, alone=item.get_closest_marker("alone") is not None):
             return (yield)
     return (yield)
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from tests.turns import turn
 print("here", flush=True)
-with turn(Path(sys.argv[1])):
+with turn(Path(sys.argv[1]), alone=sys.argv[3] == "alone"):
     print("in", *Path(sys.argv[2]).glob("left"), flush=True)
     sys.stdin.readline()
 """
@@ -28,7 +28,11 @@ def files(tmp_path: Path) -> dict[str, Path]:
     """What looks at a clock, and what does not."""
     (tmp_path / "test_quick.py").write_text("began = time.monotonic()")
     (tmp_path / "test_plain.py").write_text("assert True")
-    return {"measures": tmp_path / "test_quick.py", "plain": tmp_path / "test_plain.py"}
+    return {
+        "measures": tmp_path / "test_quick.py",
+        "plain": tmp_path / "test_plain.py",
+        "alone": tmp_path / "test_plain.py",
+    }
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def sit(files: dict[str, Path], tmp_path: Path) -> Iterator[Callable[[str], "sub
     people: list[subprocess.Popen[str]] = []
 
     def take(kind: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", WORKER, str(files[kind]), str(tmp_path)]
+        command = [sys.executable, "-c", WORKER, str(files[kind]), str(tmp_path), kind]
         words = {"cwd": CHECKOUT, "env": os.environ | {turns.PLACE: str(place)}, "text": True}
         people.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **words))
         assert said(people[-1]) == WAITS
@@ -64,6 +68,18 @@ def test_a_file_that_looks_at_a_clock_measures(files: dict[str, Path]):
 
 def test_three_that_do_not_measure_run_together(sit):
     assert [said(sit("plain")) for _ in range(3)] == [GOES] * 3
+
+
+@pytest.mark.parametrize("kinds", ["alone plain", "plain alone", "measures alone", "alone alone"])
+def test_beside_one_that_is_alone_runs_nobody(sit, tmp_path: Path, kinds: str):
+    first, second = kinds.split()
+    person = sit(first)
+    assert said(person) == GOES
+    waiting = sit(second)
+    subprocess.run([sys.executable, "-c", ""], check=True)  # time enough to come in by
+    (tmp_path / "left").touch()
+    person.communicate("\n", timeout=20)
+    assert said(waiting) == f"in {tmp_path / 'left'}\n"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Three tests run at a time, and no more than two while one of them measures: it is to have a core nearly for itself.
 
 Most tests wait half of their time, so that two of them leave two cores idle. One that looks at a clock, at a process's time or at its
-memory keeps the third one waiting. It knows no test, only what stands in its file.
+memory keeps the third one waiting, one of milliseconds all others. It knows no test, only what stands in its file.
 
     os.environ[turns.PLACE] = turns.prepared()      # once, before the workers
     with turn(path):                                # in each worker, around each test
@@ -42,10 +42,10 @@ def prepared() -> str:
 
 
 @contextmanager
-def turn(path: Path) -> Iterator[None]:
-    """Begins when a test in this file may run."""
+def turn(path: Path, *, alone: bool = False) -> Iterator[None]:
+    """Begins when a test in this file may run; `alone`: when nobody else does."""
     with _held("door"):  # nobody overtakes whoever waits for a seat
-        taken = _seats(measures(path))
+        taken = _all_seats() if alone else _seats(measures(path))
     try:
         yield
     finally:
@@ -59,14 +59,20 @@ def measures(path: Path) -> bool:
     return "chaos" in path.parts or any(clock in path.read_text() for clock in CLOCKS)
 
 
-def _seats(alone: bool) -> list[str]:
+def _all_seats() -> list[str]:
+    for seat in (*SEATS, "third"):
+        fcntl.flock(_file(seat), fcntl.LOCK_EX)
+    return [*SEATS, "third"]
+
+
+def _seats(measured: bool) -> list[str]:
     """One; the third is for those who do not measure, while nobody does."""
     taken = []
-    if alone:
+    if measured:
         fcntl.flock(_file("third"), fcntl.LOCK_SH)
         taken.append("third")
     while True:
-        for seat in SEATS if alone else (*SEATS, "third"):
+        for seat in SEATS if measured else (*SEATS, "third"):
             try:
                 fcntl.flock(_file(seat), fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -407,6 +407,7 @@ async def test_pictures(terminal, lab, look: str) -> None:
         await picture(page, word, look)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 async def test_the_first_byte_is_there_soon_after_enter(terminal, lab) -> None:
     server = lab()
