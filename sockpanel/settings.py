@@ -59,7 +59,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "sockpanel.headers.headers_middleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "sockpanel.files.Files",
     "sockpanel.accounts.keeping.Sessions",
     "django.middleware.common.CommonMiddleware",
     "sockpanel.accounts.csrf.Csrf",

@@ -28,7 +28,7 @@ ESCAPES = [
 OTHER_KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"  # RFC 8032, 7.1, test 1
 FIRST_BYTE = 0.150  # seconds from Enter to the first byte on the page
 QUICK = 5  # so many are to be that quick
-TRIES = 50  # of as many as others on the same cores make necessary; the list shows no more
+TRIES = 20
 
 Make = Callable[..., Served]
 
